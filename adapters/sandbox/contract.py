@@ -1,0 +1,57 @@
+"""Where untrusted commands run. Git and every other program of a workspace run in here, never outside."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from domain.execution import SandboxRef
+from domain.harness import Command
+from domain.sandbox import Isolation, Output, SandboxSpec
+
+
+class Sandbox(Protocol):
+    """Guarantees, proved by tests/adapters/sandbox/conformance.py on every implementation:
+
+    the workspace is the working directory of every command; HOME is empty and private; only PATH, HOME, LANG,
+    TMPDIR, FACTORY_OUT (a directory for results), FACTORY_ENVIRONMENT and the command's own environment are set;
+    with `environment` given, its `bin` leads PATH and the workspace's `src` and root lead PYTHONPATH.
+    """
+
+    name: str
+    isolation: Isolation
+
+    def provision(self, spec: SandboxSpec) -> SandboxRef:
+        """Make the workspace: clone `mirror` at `commit`, without a remote, then apply `patch`. Repeating it
+        with the same id starts from nothing again.
+
+        Raises:
+            SandboxFailed: the machine cannot give it; nothing is left behind.
+            PatchDoesNotApply: the patch does not fit the commit.
+        """
+
+    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
+        """Run a command, yielding lines as they come, a Tick at least every second of silence, and one Exit last.
+
+        Closing the iterator kills whatever the command started; so does its end, children included.
+        At most `output_limit` bytes a stream are yielded; the rest is drained and counted.
+
+        Raises:
+            SandboxFailed: the sandbox is gone. A missing program is Exit(code=127), not an error.
+        """
+
+    def interrupt(self, ref: SandboxRef) -> None:
+        """Ask the running command to stop (SIGINT to its process group); harmless when nothing runs."""
+
+    def collect(self, ref: SandboxRef, name: str, *, limit: int) -> bytes | None:
+        """Return a regular file of FACTORY_OUT by its plain name; None when it is missing or not a regular file.
+
+        Never follows a link.
+
+        Raises:
+            PatchTooLarge: it has more than `limit` bytes.
+        """
+
+    def teardown(self, ref: SandboxRef) -> None:
+        """Kill what still runs and remove the workspace; harmless when it is gone."""
+
+    def leftovers(self) -> list[SandboxRef]:
+        """Return every sandbox of this factory that exists on this machine."""

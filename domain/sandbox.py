@@ -1,0 +1,52 @@
+"""What passes between a sandbox and whoever works in it."""
+
+from enum import StrEnum
+
+from domain.model import Name, Sha1, Value
+
+
+class Isolation(StrEnum):
+    NONE = "none"  #: trusted commands only
+    NAMESPACES = "namespaces"
+    CONTAINER = "container"
+
+
+class SandboxSpec(Value):
+    """A workspace to make: `/`-less names, absolute host paths that the control plane owns."""
+
+    id: Name
+    run_id: Name
+    mirror: str | None  #: bare repository to clone from; None gives an empty workspace
+    commit: Sha1 | None
+    patch: str | None = None  #: file with a patch to apply on the commit
+    environment: str | None = None  #: prepared environment directory, seen read-only
+    environment_writable: bool = False  #: only while `setup` runs
+    memory_bytes: int = 4 * 1024**3
+    processes: int = 512
+
+
+class OutputLine(Value):
+    """One line of output, without its end. Lines longer than 1 MB are split."""
+
+    stream: str  #: stdout or stderr
+    text: str
+
+
+class Tick(Value):
+    """Nothing was written for a moment; the caller may look at clocks and flags."""
+
+    idle_seconds: float
+
+
+class Exit(Value):
+    """The last thing an execution yields."""
+
+    code: int | None  #: None when a signal ended it
+    signal: int | None = None
+    seconds: float
+    timed_out: bool = False
+    truncated: bool = False  #: output beyond the limit was dropped
+    dropped_bytes: int = 0
+
+
+Output = OutputLine | Tick | Exit
