@@ -224,9 +224,9 @@ class PatchTooLarge(FactoryError):
 
 class PatchDoesNotApply(FactoryError):
     code = "patch.does_not_apply"
-    failure_class = FailureClass.NON_RETRIABLE
+    failure_class = FailureClass.TRANSIENT
     cause = "patch_rejected"
-    remedy = "The base changed under the patch: requeue the ticket so that the work is done on the new base."
+    remedy = "The base changed under the patch: the work is repeated on the new base; requeue it if attempts are spent."
 
 
 class PatchUnreadable(FactoryError):

@@ -1,0 +1,33 @@
+"""claim: the lease was presented by the prologue; refuse what cannot be worked on before anything is made."""
+
+from domain.errors import HarnessUnavailable, NotReady
+from domain.execution import RunFacts, Step
+from factory_pipelines.execution.stages.context import RunContext, StepResult
+from policy.autonomy import effective_tier
+from policy.readiness import missing_for
+from resources.sandboxes import choose_sandbox
+
+
+def claim(context: RunContext) -> StepResult:
+    manifest = context.ticket.manifest
+    missing = missing_for(manifest, context.repository.settings)
+    if missing:
+        raise NotReady(f"{context.ticket.id} lacks {', '.join(missing)}", missing=missing)
+    harness = context.factory.harnesses.get(manifest.engine)
+    if harness is None:
+        raise HarnessUnavailable(f"there is no harness {manifest.engine!r}")
+    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=context.repository.settings.sandbox)
+    tier = effective_tier(context.repository.settings.autonomy, manifest.autonomy)
+    context.record(RunFacts(risk=context.ticket.risk, tier=tier), Step.CLAIM)
+    return StepResult(
+        metadata={
+            "ticket": context.ticket.id,
+            "title": manifest.title,
+            "run": context.run.id,
+            "fence": context.lease.fence,
+            "attempt": context.run.attempt,
+            "harness": manifest.engine,
+            "sandbox": sandbox.name,
+            "tier": tier,
+        }
+    )

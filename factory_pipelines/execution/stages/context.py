@@ -1,0 +1,81 @@
+"""What every stage works with, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from adapters.forge.contract import Forge
+from domain.errors import NotFound
+from domain.execution import ArtifactRef, EventDraft, LeaseRef, Run, RunFacts, SandboxRef, Step
+from domain.governance import PolicyReport
+from domain.repositories import Repository
+from domain.tickets import Ticket
+from resources.wiring import Factory
+from sensors.pulse import Pulse
+
+Metadata = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True)
+class Presented:
+    """Who calls a step: one Dagster run, with what its tags claim; `parent` is the Dagster run it re-executes."""
+
+    ticket_id: str
+    dagster_run_id: str
+    run_id: str | None = None
+    fence: int | None = None
+    parent: str | None = None
+
+
+@dataclass
+class RunContext:
+    """One step's view of its run; `run` is brought up to date by each recorded fact."""
+
+    factory: Factory
+    ticket: Ticket
+    run: Run
+    lease: LeaseRef
+    repository: Repository
+    pulse: Pulse
+
+    @property
+    def forge(self) -> Forge:
+        return self.factory.forges[self.repository.forge]
+
+    @property
+    def base(self) -> str:
+        return self.ticket.manifest.base or self.repository.settings.base
+
+    def record(self, facts: RunFacts, step: Step | None = None) -> None:
+        self.run = self.factory.run_ledger.record_facts(self.lease, facts, step=step, now=self.factory.now())
+
+    def event(self, name: str, **payload: object) -> None:
+        draft = EventDraft(name=name, payload=payload)
+        self.factory.run_ledger.record_event(draft, lease=self.lease, now=self.factory.now())
+
+    def keep(self, content: bytes, *, kind: str, name: str) -> ArtifactRef:
+        """Store bytes and record them as this run's artifact."""
+        ref = self.factory.artifacts.put(content, kind=kind, name=name)
+        self.factory.evidence.add_artifact(self.lease, ref, now=self.factory.now())
+        return ref
+
+    def remove_sandbox(self, ref: SandboxRef | None) -> None:
+        if ref is None or ref.backend not in self.factory.sandboxes:
+            return
+        self.factory.sandboxes[ref.backend].teardown(ref)
+        self.event("sandbox_removed", backend=ref.backend, sandbox=ref.id)
+
+    def required(self, name: str) -> object:
+        """Return a reference an earlier step must have left on the run."""
+        value = getattr(self.run, name)
+        if value is None:
+            raise NotFound(f"{self.run.id} has no {name}: an earlier step did not finish")
+        return value
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """`cleared` False means the steps after this one must not run: refused for now, or waiting for a person."""
+
+    metadata: Metadata = field(default_factory=dict)
+    cleared: bool = True
+    report: PolicyReport | None = None

@@ -1,0 +1,52 @@
+"""provision: sandbox A with a clone of the repository at the recorded base commit."""
+
+import platform
+from importlib.metadata import version
+
+from domain.execution import RunEnvironment, RunFacts, Step
+from domain.sandbox import SandboxSpec
+from factory_pipelines.execution.stages.context import RunContext, StepResult
+from resources.environments import Source, prepare_environment
+from resources.sandboxes import choose_sandbox
+from resources.workspaces import settings_at
+
+
+def provision(context: RunContext) -> StepResult:
+    if context.run.patch is not None:
+        context.record(RunFacts(), Step.PROVISION)
+        return StepResult(metadata={"adopted": True})
+    base_sha = context.forge.fetch(context.repository, context.base)
+    settings = settings_at(context.factory, context.repository, base_sha)
+    profile = context.keep(settings.model_dump_json().encode(), kind="json", name="repository-settings.json")
+    environment = prepare_environment(
+        context.factory, context.repository, settings, Source(commit=base_sha), context.pulse.observe
+    )
+    context.event("environment_prepared", digest=environment.digest, cached=environment.cached)
+    harness = context.factory.harnesses[context.ticket.manifest.engine]
+    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
+    ref = sandbox.provision(
+        SandboxSpec(
+            id=f"{context.run.id}-work",
+            run_id=context.run.id,
+            mirror=context.repository.remote,
+            commit=base_sha,
+            environment=environment.path,
+        )
+    )
+    facts = RunFacts(
+        environment=RunEnvironment(
+            base_sha=base_sha,
+            sandbox=sandbox.name,
+            image_digest=environment.digest,
+            tool_versions=tool_versions(),
+            profile_sha256=profile.sha256,
+        ),
+        sandbox=ref,
+    )
+    context.event("sandbox_provisioned", backend=sandbox.name, sandbox=ref.id, base_sha=base_sha)
+    context.record(facts, Step.PROVISION)
+    return StepResult(metadata={"base_sha": base_sha, "sandbox": ref.id, "environment": environment.digest})
+
+
+def tool_versions() -> dict[str, str]:
+    return {"factory": version("software-factory"), "python": platform.python_version()}

@@ -1,0 +1,111 @@
+"""Run checks in a sandbox and turn what they leave behind into facts."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from adapters.artifacts.contract import ArtifactStore
+from adapters.sandbox.contract import Sandbox
+from domain.errors import PatchTooLarge
+from domain.execution import SandboxRef
+from domain.governance import CheckResult, Origin
+from domain.harness import Command
+from domain.model import Value
+from domain.sandbox import Exit, Output, OutputLine
+
+REPORT_LIMIT = 50_000_000  #: bytes of one test report
+LOG_LIMIT = 4_000_000  #: bytes of one check's log
+WITH_REPORT = """export PYTEST_ADDOPTS="${PYTEST_ADDOPTS-} '--junitxml=$FACTORY_OUT/$2'"; exec sh -c "$1" """
+Observer = Callable[[Output], None]
+
+
+class Check(Value):
+    command: str
+    origin: Origin
+
+
+class Bench(Value):
+    """Where checks run and how long one may take, in seconds."""
+
+    ref: SandboxRef
+    limit: float
+
+
+def run_checks(
+    sandbox: Sandbox, bench: Bench, checks: Sequence[Check], artifacts: ArtifactStore, observe: Observer
+) -> tuple[CheckResult, ...]:
+    """Run every check, never stopping early, and keep each log as an artifact.
+
+    Any pytest a check starts is asked through PYTEST_ADDOPTS for a JUnit report, which names the tests that failed.
+    """
+    return tuple(_run_check(sandbox, bench, check, number, artifacts, observe) for number, check in enumerate(checks))
+
+
+def _run_check(
+    sandbox: Sandbox, bench: Bench, check: Check, number: int, artifacts: ArtifactStore, observe: Observer
+) -> CheckResult:
+    report = f"junit-{number}.xml"
+    command = Command(
+        argv=("sh", "-c", WITH_REPORT, "check", check.command, report),
+        environment={"PYTHONDONTWRITEBYTECODE": "1"},
+        timeout=timedelta(seconds=bench.limit),
+        output_limit=LOG_LIMIT,
+    )
+    lines: list[str] = [f"$ {check.command}"]
+    end = Exit(code=None, seconds=0)
+    for output in sandbox.execute(bench.ref, command):
+        observe(output)
+        match output:
+            case OutputLine(text=text):
+                lines.append(text)
+            case Exit():
+                end = output
+    log = artifacts.put("\n".join(lines).encode() + b"\n", kind="log", name=f"check-{number}.log")
+    tests = read_report(_collect(sandbox, bench, report))
+    return CheckResult(
+        command=check.command,
+        origin=check.origin,
+        exit_code=end.code,
+        reason=_reason(end, lines),
+        seconds=round(end.seconds, 3),
+        tests_run=tests[0] if tests else None,
+        failed_tests=tests[1] if tests else None,
+        log=log,
+    )
+
+
+def _collect(sandbox: Sandbox, bench: Bench, name: str) -> bytes | None:
+    try:
+        return sandbox.collect(bench.ref, name, limit=REPORT_LIMIT)
+    except PatchTooLarge:
+        return None
+
+
+def _reason(end: Exit, lines: list[str]) -> str | None:
+    if end.timed_out:
+        return f"it ran into its limit after {end.seconds:.0f} s"
+    if end.signal is not None:
+        return f"killed by signal {end.signal}"
+    if end.code == 0:
+        return None
+    last = next((line for line in reversed(lines[1:]) if line.strip()), "")
+    return f"exit code {end.code}" + (f": {last[:300]}" if last else "")
+
+
+def read_report(content: bytes | None) -> tuple[int, tuple[str, ...]] | None:
+    """Return (tests run, sorted names of failed tests) of a JUnit report; None when it is missing or hostile."""
+    if not content:
+        return None
+    try:
+        root = ElementTree.fromstring(content.decode("utf-8", "replace"))
+    except (ElementTree.ParseError, DefusedXmlException, ValueError):
+        return None
+    cases = list(root.iter("testcase"))
+    failed = {
+        f"{case.get('classname', '')}::{case.get('name', '')}"[:500]
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    return len(cases), tuple(sorted(failed))

@@ -1,0 +1,51 @@
+"""URL → ledger: SQLite or Postgres, one implementation."""
+
+from dataclasses import dataclass
+
+from adapters.ledger.backlog import Backlog
+from adapters.ledger.engine import make_engine
+from adapters.ledger.evidence import Evidence
+from adapters.ledger.lookup import LookupReader
+from adapters.ledger.migrate import check_current, upgrade
+from adapters.ledger.operators import Operators
+from adapters.ledger.oversight import OversightReader
+from adapters.ledger.runs import Runs
+
+from adapters.ledger.contract import (
+    BacklogInterface,
+    EvidenceLedger,
+    Lookup,
+    OperatorLedger,
+    Oversight,
+    RunLedger,
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    backlog: BacklogInterface
+    runs: RunLedger
+    evidence: EvidenceLedger
+    operators: OperatorLedger
+    lookup: Lookup
+    oversight: Oversight
+
+
+def open_ledger(url: str, *, migrate: bool = False) -> Ledger:
+    """Open a ledger; with `migrate`, create or upgrade its tables first.
+
+    Raises:
+        LedgerOutdated: its tables are not this release's. LedgerUnavailable: the database does not answer.
+    """
+    if migrate:
+        upgrade(url)
+    engine = make_engine(url)
+    check_current(engine)
+    return Ledger(
+        backlog=Backlog(engine),
+        runs=Runs(engine),
+        evidence=Evidence(engine),
+        operators=Operators(engine),
+        lookup=LookupReader(engine),
+        oversight=OversightReader(engine),
+    )

@@ -1,0 +1,92 @@
+"""Settings → adapters: the only place that chooses implementations."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from adapters.artifacts.local import LocalArtifactStore
+from adapters.forge.local import LocalForge
+from adapters.harness.catalogue import HARNESSES
+from adapters.sandbox.bubblewrap import BubblewrapSandbox
+from adapters.sandbox.process import ProcessSandbox
+from adapters.scanner.secrets import DetectSecretsScanner
+
+from adapters.artifacts.contract import ArtifactStore
+from adapters.forge.contract import Forge
+from adapters.harness.contract import Harness
+from adapters.ledger.contract import (
+    BacklogInterface,
+    EvidenceLedger,
+    Lookup,
+    OperatorLedger,
+    Oversight,
+    RunLedger,
+)
+from adapters.sandbox.contract import Sandbox
+from adapters.scanner.contract import SecretScanner
+from policy.rules_model import Policy
+from resources.ledger import open_ledger
+from resources.policy_files import load_policy
+from resources.settings import Settings, load_settings, prepare_home
+
+
+@dataclass(frozen=True)
+class Factory:
+    """Everything a stage, sensor or operation works with, behind contracts; tests build one with other parts."""
+
+    settings: Settings
+    policy: Policy
+    backlog: BacklogInterface
+    run_ledger: RunLedger
+    evidence: EvidenceLedger
+    operators: OperatorLedger
+    lookup: Lookup
+    oversight: Oversight
+    forges: dict[str, Forge]
+    artifacts: ArtifactStore
+    harnesses: dict[str, Harness]
+    sandboxes: dict[str, Sandbox]
+    secrets_scanner: SecretScanner
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+
+
+def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> Factory:
+    """Wire the factory of a FACTORY_HOME; with `migrate`, bring its ledger up to date first.
+
+    Raises:
+        SettingsInvalid, PolicyInvalid, LedgerOutdated, LedgerUnavailable.
+    """
+    chosen = settings or load_settings()
+    prepare_home(chosen)
+    ledger = open_ledger(chosen.ledger_url, migrate=migrate)
+    sandboxes: tuple[Sandbox, ...] = (
+        ProcessSandbox(chosen.sandboxes_dir),
+        BubblewrapSandbox(chosen.sandboxes_dir),
+    )
+    return Factory(
+        settings=chosen,
+        policy=load_policy(chosen.policy_dir),
+        backlog=ledger.backlog,
+        run_ledger=ledger.runs,
+        evidence=ledger.evidence,
+        operators=ledger.operators,
+        lookup=ledger.lookup,
+        oversight=ledger.oversight,
+        forges={"local": LocalForge(chosen.forge_dir)},
+        artifacts=LocalArtifactStore(chosen.artifacts_dir),
+        harnesses={name: make() for name, make in HARNESSES.items()},
+        sandboxes={sandbox.name: sandbox for sandbox in sandboxes},
+        secrets_scanner=DetectSecretsScanner(),
+        now=lambda: datetime.now(UTC),
+        jitter=random.Random(chosen.seed).random,  # noqa: S311 - spreads retries, guards nothing
+    )
+
+
+@cache
+def factory_of(home: Path) -> Factory:
+    """Return this process's factory of a home, wired once."""
+    return open_factory(load_settings(home))

@@ -1,0 +1,273 @@
+"""The run supervisor: grants leases, watches runs, enforces limits, recovers what died. It knows nothing of Dagster."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.harness.contract import Session
+from adapters.sandbox.contract import Sandbox
+from domain.errors import (
+    Canceled,
+    CapacityRefused,
+    FactoryError,
+    HarnessUnavailable,
+    LeaseConflict,
+    LeaseExpired,
+    LeaseLost,
+    NotFound,
+    NotReady,
+    Paused,
+    WorkerDied,
+)
+from domain.execution import ClaimRequest, EventDraft, Lease, LeaseRef, Run, SandboxRef
+from domain.harness import HarnessEvent
+from domain.lifecycle import Component, RunState, Stage
+from domain.sandbox import Exit, Output, OutputLine
+from domain.tickets import Ticket
+from policy.limits import RunLimits, breach
+from policy.readiness import missing_for
+from policy.retry import end_attempt
+from resources.wiring import Factory
+from sensors.pulse import Pulse
+
+BATCH = 200  #: ready tickets looked at in one dispatch
+OWNER = "dispatch"
+NOT_NOW = (CapacityRefused, LeaseConflict, NotReady, Paused, HarnessUnavailable, NotFound)
+
+
+@dataclass(frozen=True)
+class DispatchReport:
+    granted: tuple[Lease, ...] = ()
+    waiting: dict[str, str] = field(default_factory=dict)  #: ticket → why it was not served
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What recovery ended: the runs, the Dagster runs that carried them, and sandboxes nobody owned."""
+
+    runs: tuple[str, ...] = ()
+    dagster_run_ids: tuple[str, ...] = ()
+    sandboxes: tuple[str, ...] = ()
+
+
+class RunSupervisor:
+    def __init__(self, factory: Factory) -> None:
+        self.factory = factory
+
+    def dispatch(self, ticket_id: str | None = None) -> DispatchReport:
+        """Grant leases: to one ticket, or to approved runs and then every ready ticket there is room for.
+
+        Raises:
+            FactoryError: only when `ticket_id` is given: why that ticket cannot be leased now.
+        """
+        if ticket_id is not None:
+            lease = self._grant(self.factory.lookup.ticket(ticket_id))
+            return DispatchReport(granted=(lease,))
+        granted: list[Lease] = []
+        waiting: dict[str, str] = {}
+        for ticket in [*self._approved(), *self.factory.backlog.fetch_ready(limit=BATCH, now=self.factory.now())]:
+            try:
+                granted.append(self._grant(ticket))
+            except NOT_NOW as reason:
+                waiting[ticket.id] = f"{reason.code}: {reason.message}"
+                self._note_waiting(ticket, waiting[ticket.id])
+        return DispatchReport(granted=tuple(granted), waiting=waiting)
+
+    def unstarted(self) -> list[tuple[Lease, Ticket]]:
+        """Return granted leases that no Dagster run has started yet, oldest first."""
+        now = self.factory.now()
+        fresh = [
+            lease
+            for lease in self.factory.oversight.live_leases()
+            if lease.started_at is None and lease.expires_at > now and lease.owner == OWNER
+        ]
+        return [(lease, self.factory.lookup.ticket(lease.ticket_id)) for lease in fresh]
+
+    def monitor_run(
+        self, sandbox: Sandbox, ref: SandboxRef, outputs: Iterator[Output], watch: "Watch"
+    ) -> Iterator[HarnessEvent]:
+        """Follow a harness line by line: normalise, keep the lease alive, enforce limits; `watch.end` gets the exit.
+
+        Raises:
+            TimedOut, Stalled: a limit was breached; the harness was interrupted, then killed.
+            Canceled: somebody asked for it. LeaseLost: the lease is no longer ours.
+        """
+        started = self.factory.now()
+        last_line = started
+        try:
+            for output in outputs:
+                now = self.factory.now()
+                match output:
+                    case OutputLine():
+                        last_line = now
+                        yield from watch.session.read(output)
+                    case Exit():
+                        watch.end = output
+                watch.pulse.beat()
+                self.enforce_limits(watch.limits, started=started, last_line=last_line, ended=watch.end is not None)
+        except FactoryError:
+            sandbox.interrupt(ref)
+            raise
+
+    def enforce_limits(self, limits: RunLimits, *, started: datetime, last_line: datetime, ended: bool) -> None:
+        """Raise the error of the limit that is breached, if any."""
+        now = self.factory.now()
+        error = breach(limits, elapsed=(now - started).total_seconds(), idle=(now - last_line).total_seconds())
+        if error is not None and not ended:
+            raise error
+
+    def recover_stale_runs(self) -> Recovery:
+        """End every run whose lease expired, after removing what is left of it, and remove sandboxes nobody owns."""
+        now = self.factory.now()
+        stale = [lease for lease in self.factory.oversight.live_leases() if lease.expires_at <= now]
+        dagster_runs: list[str] = []
+        for lease in stale:
+            run = self.factory.run_ledger.find_run(run_id=lease.run_id)
+            error = LeaseExpired(f"no heartbeat since {lease.heartbeat_at:%H:%M:%S}")
+            if run is not None:
+                dagster_runs += run.dagster_run_ids
+                self.end_run(run, lease.ref, error)
+        return Recovery(
+            runs=tuple(lease.run_id for lease in stale),
+            dagster_run_ids=tuple(dagster_runs),
+            sandboxes=tuple(self._sweep()),
+        )
+
+    def worker_gone(self, dagster_run_id: str, ticket_run: tuple[str, int] | None, canceled_by: str | None) -> bool:
+        """Reconcile a Dagster run that ended while its ledger run is still live; return whether it was.
+
+        Args:
+            dagster_run_id: The Dagster run that ended in failure or was canceled.
+            ticket_run: Ledger run and fence its tags name, for a Dagster run that died before it started the lease.
+            canceled_by: Who canceled it, None when it failed.
+        """
+        bound = self.factory.run_ledger.find_run(dagster_run_id=dagster_run_id)
+        run = bound or (self.factory.run_ledger.find_run(run_id=ticket_run[0]) if ticket_run else None)
+        lease = self._live_lease(run)
+        if run is None or lease is None or not _carried(run, lease, dagster_run_id, ticket_run):
+            return False
+        error: FactoryError = WorkerDied("its process ended without a word")
+        if canceled_by is not None:
+            error = Canceled(f"canceled in Dagster by {canceled_by}")
+        self.end_run(run, lease.ref, error)
+        return True
+
+    def end_run(self, run: Run, lease: LeaseRef, error: FactoryError) -> None:
+        """Remove what is left of a dead run and decide its ticket's fate; a run that ended meanwhile is left alone."""
+        self._remove_sandboxes(run.id)
+        if run.cancel_requested_by:
+            error = Canceled(f"canceled by {run.cancel_requested_by}: {run.cancel_reason}")
+        ticket = self.factory.lookup.ticket(run.ticket_id)
+        end = end_attempt(
+            error, ticket, self.factory.policy.retry, now=self.factory.now(), jitter=self.factory.jitter()
+        )
+        draft = EventDraft(
+            name="run_recovered", payload={"code": error.code, "reason": error.message}, component="recovery"
+        )
+        try:
+            self.factory.run_ledger.record_event(
+                draft.model_copy(update={"ticket_id": run.ticket_id, "run_id": run.id}),
+                lease=None,
+                now=self.factory.now(),
+            )
+            self.factory.backlog.fail_ticket(lease, end=end, component=Component.RECOVERY, now=self.factory.now())
+        except LeaseLost:
+            return
+
+    def _live_lease(self, run: Run | None) -> Lease | None:
+        leases = self.factory.oversight.live_leases() if run else []
+        return next((lease for lease in leases if run and lease.run_id == run.id), None)
+
+    def _approved(self) -> list[Ticket]:
+        waiting = self.factory.oversight.approvals(undispatched=True)
+        return [self.factory.lookup.ticket(approval.ticket_id) for approval in waiting]
+
+    def _grant(self, ticket: Ticket) -> Lease:
+        self._check_admission(ticket)
+        settings = self.factory.settings
+        request = ClaimRequest(
+            ticket_id=ticket.id,
+            owner=OWNER,
+            ttl_seconds=settings.not_started_limit,
+            max_running=settings.max_running,
+            harness_limits=settings.harness_limits,
+        )
+        lease = self.factory.backlog.claim_ticket(request, component=Component.DISPATCH, now=self.factory.now())
+        if lease is None:
+            raise NotReady(f"{ticket.id} is not ready")
+        return lease
+
+    def _check_admission(self, ticket: Ticket) -> None:
+        name = ticket.manifest.engine
+        harness = self.factory.settings.harnesses.get(name)
+        if name not in self.factory.harnesses or harness is None or not harness.enabled:
+            raise HarnessUnavailable(f"harness {name!r} is not enabled here")
+        repository = self.factory.lookup.repository(ticket.manifest.repository)
+        missing = missing_for(ticket.manifest, repository.settings)
+        if ticket.stage is Stage.QUEUED and missing:
+            raise NotReady(f"it lacks {', '.join(missing)}", missing=missing)
+
+    def _note_waiting(self, ticket: Ticket, reason: str) -> None:
+        """Write why a ticket waits, once a reason, so that waiting adds no churn."""
+        past = [e for e in self.factory.lookup.timeline(ticket_id=ticket.id) if e.name == "ticket_waits"]
+        code = reason.split(":", 1)[0]
+        if past and str(past[-1].payload.get("reason", "")).startswith(code):
+            return
+        draft = EventDraft(
+            name="ticket_waits", payload={"reason": reason}, ticket_id=ticket.id, component=Component.DISPATCH
+        )
+        self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
+
+    def _remove_sandboxes(self, run_id: str) -> None:
+        for sandbox in self.factory.sandboxes.values():
+            for ref in sandbox.leftovers():
+                if ref.id.startswith(f"{run_id}-"):
+                    sandbox.teardown(ref)
+
+    def _sweep(self) -> list[str]:
+        """Remove sandboxes of runs without a live lease; setup and baseline ones belong to a live caller's lock."""
+        # listed before the leases are read: a sandbox made after that belongs to a lease we would not see
+        found = [(sandbox, ref) for sandbox in self.factory.sandboxes.values() for ref in sandbox.leftovers()]
+        owned = {lease.run_id for lease in self.factory.oversight.live_leases()} if found else set()
+        removed = []
+        for sandbox, ref in found:
+            run = self.factory.run_ledger.find_run(run_id=ref.id.rpartition("-")[0])
+            if run is None or run.id in owned:
+                continue
+            sandbox.teardown(ref)
+            removed.append(ref.id)
+            payload = {"backend": sandbox.name, "sandbox": ref.id}
+            draft = EventDraft(
+                name="sandbox_orphan_removed",
+                payload=payload,
+                ticket_id=run.ticket_id,
+                run_id=run.id,
+                component="recovery",
+            )
+            self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
+        return removed
+
+
+@dataclass
+class Watch:
+    """What monitoring works with, and the exit it leaves behind."""
+
+    session: Session
+    limits: RunLimits
+    pulse: Pulse
+    end: Exit | None = None
+
+
+def _carried(run: Run, lease: Lease, dagster_run_id: str, ticket_run: tuple[str, int] | None) -> bool:
+    """Tell whether that Dagster run carries the lease: bound to it last, or named by an unstarted one."""
+    if run.state is RunState.AWAITING_APPROVAL and lease.started_at is None:
+        return ticket_run == (run.id, lease.fence)
+    if run.dagster_run_ids:
+        return run.dagster_run_ids[-1] == dagster_run_id
+    return ticket_run == (run.id, lease.fence)
+
+
+def limits_for(ticket: Ticket, *, wall: float, inactivity: float) -> RunLimits:
+    """Return the run's limits; the tighter of the ticket's timeout and the factory's wall limit wins."""
+    own = ticket.manifest.timeout or timedelta(seconds=wall)
+    return RunLimits(wall=min(own.total_seconds(), wall), inactivity=inactivity)
