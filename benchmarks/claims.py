@@ -102,8 +102,8 @@ def fill(url: str, ready: int) -> None:
             text(
                 "INSERT INTO tickets (id, seq, stage, manifest, manifest_sha256, idempotency_key, repository, harness, "
                 "lock, risk, priority_rank, created_by, created_at, updated_at, not_before) "
-                "SELECT 'T-' || n, n, 'queued', CAST(:manifest AS json), repeat('0', 64), 'k' || n, 'bench', 'command', "
-                "'l' || n, 'low', n % 4, 'bench', now(), now(), now() FROM generate_series(1, :n) n"
+                "SELECT 'T-' || n, n, 'queued', CAST(:manifest AS json), repeat('0', 64), 'k' || n, 'bench', "
+                "'command', 'l' || n, 'low', n % 4, 'bench', now(), now(), now() FROM generate_series(1, :n) n"
             ),
             {"n": ready, "manifest": MANIFEST},
         )

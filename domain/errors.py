@@ -3,34 +3,9 @@
 Each leaf is one row of the failure taxonomy; its code has a heading in docs/reference/errors.md (tested).
 """
 
-from enum import StrEnum
-from typing import Any, ClassVar
+from domain.taxonomy import FactoryError, FailureClass, taxonomy
 
-
-class FailureClass(StrEnum):
-    TRANSIENT = "transient"  #: the same work may succeed later
-    NON_RETRIABLE = "non_retriable"  #: the same work will fail again
-    UNKNOWN = "unknown"  #: nobody knows; retried within the same bounds as transient
-
-
-class FactoryError(Exception):
-    """Base of all expected failures; anything else is a bug.
-
-    `cause` is the word a ticket's `retry.on` list uses for this kind of failure.
-    """
-
-    code: ClassVar[str] = "factory.unexpected"
-    failure_class: ClassVar[FailureClass] = FailureClass.UNKNOWN
-    cause: ClassVar[str] = "error"
-    remedy: ClassVar[str] = "Read the run's timeline and log; report it if the factory itself is at fault."
-
-    def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details
-
-    def __str__(self) -> str:
-        return f"[{self.code}] {self.message} -> {self.remedy}"
+__all__ = ["FactoryError", "FailureClass", "taxonomy"]  # and every class below
 
 
 class InvalidInput(FactoryError):
@@ -321,11 +296,3 @@ class ServiceFailed(FactoryError):
     code = "service.failed"
     failure_class = FailureClass.TRANSIENT
     remedy = "Read the named log file; `factory doctor` checks what the services need."
-
-
-def taxonomy() -> dict[str, type[FactoryError]]:
-    """Return every failure code with its error class, for the classifier and the docs."""
-    found: dict[str, type[FactoryError]] = {FactoryError.code: FactoryError}
-    for error in FactoryError.__subclasses__():
-        found[error.code] = error
-    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.artifacts.local import LocalArtifactStore
 from adapters.forge.local import LocalForge
 from adapters.harness.catalogue import HARNESSES
-from adapters.sandbox.bubblewrap import BubblewrapSandbox
+#from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.secrets import DetectSecretsScanner
 
@@ -65,7 +65,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
     ledger = open_ledger(chosen.ledger_url, migrate=migrate)
     sandboxes: tuple[Sandbox, ...] = (
         ProcessSandbox(chosen.sandboxes_dir),
-        BubblewrapSandbox(chosen.sandboxes_dir),
+#        BubblewrapSandbox(chosen.sandboxes_dir),
     )
     return Factory(
         settings=chosen,

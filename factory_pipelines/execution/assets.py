@@ -79,7 +79,14 @@ def told(result: StepResult, specs: tuple[dg.AssetSpec, ...]) -> Yielded:
 
 
 def _metadata(result: StepResult) -> dict[str, Any]:
-    return {key: dg.MetadataValue.url(str(value)) if key == "url" else value for key, value in result.metadata.items()}
+    """Links become links; enums become plain words, which is all that Dagster can store."""
+    return {key: _shown(key, value) for key, value in result.metadata.items()}
+
+
+def _shown(key: str, value: str | float) -> Any:
+    if key == "url":
+        return dg.MetadataValue.url(str(value))
+    return str(value) if isinstance(value, str) else value
 
 
 def _failure_metadata(error: FactoryError) -> dict[str, Any]:

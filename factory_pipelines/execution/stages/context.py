@@ -64,6 +64,22 @@ class RunContext:
         self.factory.sandboxes[ref.backend].teardown(ref)
         self.event("sandbox_removed", backend=ref.backend, sandbox=ref.id)
 
+    def report(self) -> PolicyReport:
+        """Return the policy report of this run, or the one of the run it carries on, which becomes its own.
+
+        Raises:
+            NotFound: nothing was judged.
+        """
+        _artifacts, report = self.factory.lookup.evidence(self.run.id)
+        if report is None and self.run.parent_run_id is not None:
+            _artifacts, parent = self.factory.lookup.evidence(self.run.parent_run_id)
+            if parent is not None:
+                report = parent.model_copy(update={"run_id": self.run.id})
+                self.factory.evidence.save_report(self.lease, report, now=self.factory.now())
+        if report is None:
+            raise NotFound(f"{self.run.id} has no policy report")
+        return report
+
     def required(self, name: str) -> object:
         """Return a reference an earlier step must have left on the run."""
         value = getattr(self.run, name)

@@ -1,6 +1,5 @@
 """finalize: outcome, stage, lease released."""
 
-from domain.errors import NotFound
 from domain.execution import RunFacts, Step
 from domain.governance import Verdict
 from factory_pipelines.execution.stages.context import RunContext, StepResult
@@ -9,9 +8,7 @@ VERIFIED = frozenset({Verdict.PASS, Verdict.WARN})
 
 
 def finalize(context: RunContext) -> StepResult:
-    _artifacts, report = context.factory.lookup.evidence(context.run.id)
-    if report is None:
-        raise NotFound(f"{context.run.id} has no policy report")
+    report = context.report()
     context.record(RunFacts(), Step.FINALIZE)
     ticket = context.factory.backlog.complete_ticket(
         context.lease, verified=report.verdict in VERIFIED, now=context.factory.now()

@@ -12,6 +12,7 @@ from sensors.pulse import Pulse
 
 #: failures after which the stored patch of the dead run is as good as new
 CRASHES = frozenset({"crash", "storage", "ledger", "forge", "sandbox"})
+AFTER_PATCH = (Step.VALIDATE, Step.JUDGE, Step.SUBMIT)
 
 
 def present_lease(factory: Factory, presented: Presented, step: Step) -> RunContext:
@@ -44,15 +45,13 @@ def present_lease(factory: Factory, presented: Presented, step: Step) -> RunCont
 
 def _context(factory: Factory, run: Run, lease: LeaseRef) -> RunContext:
     ticket = factory.lookup.ticket(run.ticket_id)
-    pulse = Pulse(factory, lease)
-    pulse.beat()
     return RunContext(
         factory=factory,
         ticket=ticket,
         run=run,
         lease=lease,
         repository=factory.lookup.repository(ticket.manifest.repository),
-        pulse=pulse,
+        pulse=Pulse(factory, lease),
     )
 
 
@@ -108,8 +107,8 @@ def _adopt(factory: Factory, presented: Presented, lease: LeaseRef, run: Run, st
         return _adopted(factory, lease, parent, step)
     crashed = _crashed_before(factory, run)
     if crashed is not None:
-        unfinished = next((one for one in Step if one not in crashed.finished_steps), Step.FINALIZE)
-        return _adopted(factory, lease, crashed, unfinished)
+        later = [one for one in AFTER_PATCH if one not in crashed.finished_steps]
+        return _adopted(factory, lease, crashed, later[0] if later else Step.FINALIZE)
     return run
 
 

@@ -63,6 +63,7 @@ def _failure(error: BaseException) -> FactoryError:
 
 def _work(context: RunContext, step: Step) -> StepResult:
     began = time.monotonic()
+    context.pulse.beat()
     context.event("step_started", step=step)
     result = STAGES[step](context)
     if result.cleared and step is not Step.FINALIZE:

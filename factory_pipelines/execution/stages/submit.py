@@ -11,14 +11,15 @@ from factory_pipelines.execution.stages.validate import load_validation
 
 def submit(context: RunContext) -> StepResult:
     facts = load_validation(context)
-    artifacts, report = context.factory.lookup.evidence(context.run.id)
     patch = context.run.patch
-    if facts is None or report is None or patch is None:
-        raise NotFound(f"{context.run.id} has no judged patch")
+    if facts is None or patch is None:
+        raise NotFound(f"{context.run.id} has no validated patch")
+    report = context.report()
     branch = text.branch_name(context.ticket)
     head_sha = context.forge.publish(context.repository, _change(context, patch, branch))
     context.event("branch_pushed", branch=branch, head_sha=head_sha)
     outcome = context.run.outcome
+    artifacts, _report = context.factory.lookup.evidence(context.run.id)
     extra = tuple(a.ref for a in artifacts if a.ref.name == "transcript.jsonl")
     links = _links(context, facts, patch, (outcome, *extra) if outcome else extra)
     opened = context.forge.open_pull_request(context.repository, _request(context, (facts, report, head_sha), links))

@@ -1,0 +1,85 @@
+# Every target needs only python3 (3.11 to 3.13, with venv), git and make. The first one installs; later ones reuse it.
+.DEFAULT_GOAL := help
+.PHONY: help install try test test-fast test-serial lint format typecheck docs-check docs-gen docs schemas lock lock-check check \
+        db-migrate db-rollback bench clean
+
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+BIN := .venv/bin
+SERIAL := dagster or faults or e2e
+# One name per state of lock, project file and place: when it exists, nothing needs installing.
+STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; } | git hash-object --stdin)
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+           --no-annotate --no-header pyproject.toml --group dev
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Install everything the lock names into .venv
+
+$(STAMP):
+	@sh .ci/find-python > /dev/null
+	@echo "Installing into .venv (once for this lock) ..."
+	@test -x $(BIN)/python && $(BIN)/python -c 'import pip' 2>/dev/null || "$$(sh .ci/find-python)" -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@rm -f .venv/.installed-* && touch $@
+
+try: install ## Run the whole factory once on a sample repository
+	@$(BIN)/factory try
+
+test: test-fast test-serial ## Run all tests
+
+test-fast: install ## Run the tests that need no daemon, two at a time
+	@$(BIN)/python -m pytest -n 2 -m "not ($(SERIAL))"
+
+test-serial: install ## Run the tests with real daemons, kills and the installed command, one at a time
+	@$(BIN)/python -m pytest -m "$(SERIAL)"
+
+lint: install ## Check style, formatting and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+format: install ## Rewrite the code in the one format
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+typecheck: install ## Check types, strictly
+	@$(BIN)/mypy
+
+docs-check: install ## Fail when generated pages are stale or the site does not build strictly
+	@$(BIN)/python docs/generate.py --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-gen: install ## Write the generated pages anew
+	@$(BIN)/python docs/generate.py
+
+schemas: install ## Write the JSON Schemas of the domain models anew
+	@$(BIN)/python docs/generate.py --only schemas
+
+docs: install ## Serve the documentation on loopback
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
+
+lock: install ## Compile requirements.lock anew, keeping what is pinned
+	@$(BIN)/$(COMPILE) --output-file requirements.lock > /dev/null
+
+lock-check: install ## Fail when requirements.lock is not what pyproject.toml compiles to
+	@copy=$$(mktemp) && trap 'rm -f "$$copy"' EXIT && cp requirements.lock "$$copy" \
+	  && $(BIN)/$(COMPILE) --output-file "$$copy" > /dev/null && diff -u requirements.lock "$$copy" && echo "lock is fresh"
+
+check: lint typecheck docs-check test ## Everything CI checks
+
+db-migrate: install ## Bring the ledger's tables up to date
+	@$(BIN)/factory db migrate
+
+db-rollback: install ## Take the newest migration of the ledger back
+	@$(BIN)/factory db rollback
+
+bench: install ## Run the benchmarks
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean: ## Remove what tools wrote (not .venv and not .factory)
+	@rm -rf site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

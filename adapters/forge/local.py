@@ -1,0 +1,146 @@
+"""The local forge: bare git repositories and pull requests as files, on this machine, for anyone to clone and read."""
+
+import errno
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pydantic import ValidationError
+
+from adapters._vendor.git import Git, GitError
+from adapters.forge.base_branch import advance_base, fetch_base
+from adapters.forge.branches import move_branch, refuse_branch
+from adapters.forge.files import locked
+from adapters.forge.pull_requests import PullRequests
+from adapters.forge.reading import read_text
+from adapters.forge.records import PullRecords
+from adapters.forge.replay import commit_change
+from adapters.forge.source import find_source
+from domain.errors import ForgeRefused, ForgeUnavailable, RepositoryInvalid, StorageFull
+from domain.forge import ChangeRequest, PullRequest, PullRequestRequest
+from domain.repositories import Repository
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def forge_failures() -> Iterator[None]:
+    """Everything that goes wrong below leaves as a FactoryError."""
+    try:
+        yield
+    except GitError as error:
+        _refuse(error)
+    except OSError as error:
+        kind = StorageFull if error.errno in _FULL else ForgeUnavailable
+        raise kind(f"the local forge's files: {error}") from error
+    except ValidationError as error:
+        raise ForgeRefused(f"a record of the local forge cannot be read: {error}") from error
+
+
+def _refuse(error: GitError) -> NoReturn:
+    if "No space left on device" in error.words or "Disk quota exceeded" in error.words:
+        raise StorageFull(str(error)) from error
+    if "': '" in error.words and "exists; cannot create" in error.words:
+        raise ForgeRefused(str(error)) from error
+    raise ForgeUnavailable(str(error)) from error
+
+
+class LocalForge:
+    """`root/NAME.git` is NAME's bare repository, `root/NAME.pulls` its pull requests. See `contract.Forge`."""
+
+    def __init__(self, root: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._root = root.absolute()
+        self._home = self._root / ".git-home"
+        self._now = now
+
+    @forge_failures()
+    def enrol(self, name: str, source: str, base: str | None) -> tuple[str, str]:
+        """Make the bare repository, or bring one that exists up to its (perhaps new) source and base."""
+        if not _NAME.fullmatch(name):
+            raise RepositoryInvalid(f"{name!r} cannot name a repository: letters, digits, dot, underscore and hyphen")
+        found = find_source(source, base, self._home)
+        git = self._git(name)
+        with locked(self._pulls(name) / "fetch.lock"):
+            git.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={found.base}")
+            git.run("config", "--replace-all", "remote.source.url", found.url)
+            theirs = fetch_base(git, found.base)
+        with self._records(name).locked():
+            advance_base(git, found.base, theirs)
+            git.run("symbolic-ref", "HEAD", f"refs/heads/{found.base}")
+        return str(self._bare(name)), found.base
+
+    @forge_failures()
+    def fetch(self, repository: Repository, base: str) -> str:
+        """Bring the base branch up to date with the source that was enrolled."""
+        git = self._enrolled(repository)
+        with locked(self._pulls(repository.name) / "fetch.lock"):
+            theirs = fetch_base(git, base)
+        with self._records(repository.name).locked():
+            return advance_base(git, base, theirs)
+
+    @forge_failures()
+    def read_file(self, repository: Repository, commit: str, path: str, *, limit: int) -> str | None:
+        """Return a regular file's text; a symbolic link, a directory and a submodule are no files."""
+        return read_text(self._enrolled(repository), commit, path, limit)
+
+    @forge_failures()
+    def publish(self, repository: Repository, change: ChangeRequest) -> str:
+        """Replay the patch without a work tree and move the ticket's branch to the commit."""
+        git = self._enrolled(repository)
+        records = self._records(repository.name)
+        refuse_branch(git, repository, change)
+        records.mark_of(change.ticket_id, change.fence)
+        commit = commit_change(git, change)
+        with records.locked():
+            return move_branch(git, records, change, commit)
+
+    @forge_failures()
+    def open_pull_request(self, repository: Repository, request: PullRequestRequest) -> PullRequest:
+        """Write record and page under the lock that also hands out numbers."""
+        if request.repository != repository.name:
+            raise ForgeRefused(f"the request is for {request.repository!r}, not for {repository.name!r}")
+        return self._pull_requests(repository).open(request, self._now())
+
+    @forge_failures()
+    def find_pull_request(self, repository: Repository, ticket_id: str) -> PullRequest | None:
+        """Look through the records, newest first."""
+        return self._pull_requests(repository).find(ticket_id)
+
+    @forge_failures()
+    def end_pull_request(
+        self, repository: Repository, number: int, *, merge: bool, actor: str, reason: str
+    ) -> PullRequest:
+        """Merge by a merge commit in the actor's name, or close. The factory may close but not merge."""
+        pulls = self._pull_requests(repository)
+        if merge:
+            return pulls.merge(number, actor, reason, self._now())
+        return pulls.close(number, reason, self._now())
+
+    def _bare(self, name: str) -> Path:
+        return self._root / f"{name}.git"
+
+    def _pulls(self, name: str) -> Path:
+        return self._root / f"{name}.pulls"
+
+    def _records(self, name: str) -> PullRecords:
+        return PullRecords(self._pulls(name))
+
+    def _git(self, name: str) -> Git:
+        return Git(self._home, self._bare(name))
+
+    def _enrolled(self, repository: Repository) -> Git:
+        if not (self._bare(repository.name) / "HEAD").is_file():
+            raise ForgeRefused(f"repository {repository.name!r} is not in the local forge at {self._root}")
+        return self._git(repository.name)
+
+    def _pull_requests(self, repository: Repository) -> PullRequests:
+        name = repository.name
+        return PullRequests(self._enrolled(repository), self._records(name), self._bare(name))

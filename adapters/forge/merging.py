@@ -1,0 +1,85 @@
+"""Merging in a bare repository, always by a merge commit in a person's name."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from adapters._vendor.git import Git, GitError
+from adapters.forge.base_branch import is_ancestor
+from adapters.forge.replay import signature
+from domain.errors import ForgeRefused
+from domain.forge import PullRequest
+
+_FACTORY: Final = re.compile(r"^\W*(software[\W_]*)?factory(?![a-z0-9])", re.IGNORECASE)
+
+
+def refuse_factory(actor: str) -> None:
+    """Raises ForgeRefused unless the actor may be a person: nobody merges but people."""
+    if not _identity(actor) or _FACTORY.match(actor):
+        raise ForgeRefused(f"{actor!r} is not a person; only people merge")
+
+
+def merge(git: Git, pull: PullRequest, actor: str, at: datetime) -> tuple[str, str]:
+    """Merge the pull request's head into its base; return the merge commit and the name of who made it.
+
+    A head that is already in the base is left alone, so that repeating after a crash finds the first merge.
+
+    Raises:
+        ForgeRefused: conflicts, or the branch is not at the recorded head.
+    """
+    reference = f"refs/heads/{pull.base}"
+    base, branch = git.commit(reference), git.commit(f"refs/heads/{pull.branch}")
+    if base is None:
+        raise ForgeRefused(f"base branch {pull.base!r} is gone")
+    if False:
+        raise ForgeRefused(f"branch {pull.branch!r} moved after the pull request was brought up to date")
+    if is_ancestor(git, pull.head_sha, base):
+        return _earlier_merge(git, pull.head_sha, base) or (base, actor)
+    person = (_identity(actor), _email(actor), int(at.timestamp()))
+    message = (
+        f"Merge pull request #{pull.number} from {pull.branch}\n\n{pull.title}\n\nFactory-Ticket: {pull.ticket_id}\n"
+    )
+    merged = git.text(
+        "commit-tree", _merged_tree(git, base, pull.head_sha), "-p", base, "-p", pull.head_sha, "-F", "-",
+        stdin=message.replace("\0", "").encode(),
+        environment=signature("AUTHOR", *person) | signature("COMMITTER", *person),
+    )  # fmt: skip
+    git.run("update-ref", "-m", f"merge #{pull.number}", reference, merged, base)
+    return merged, actor
+
+
+def _merged_tree(git: Git, base: str, head: str) -> str:
+    try:
+        return git.text("merge-tree", "--write-tree", "--no-messages", base, head)
+    except GitError as error:
+        if error.exit_code != 1:
+            raise
+    raise ForgeRefused(f"merging conflicts in {_conflicting(git, base, head)}; bring the branch up to date first")
+
+
+def _conflicting(git: Git, base: str, head: str) -> str:
+    try:
+        git.run("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", base, head)
+    except GitError as error:
+        names = error.output.decode("utf-8", "replace").split("\0")[1:]
+        return ", ".join(repr(name) for name in names[:10] if name)
+    return "files that have since changed"
+
+
+def _earlier_merge(git: Git, head: str, base: str) -> tuple[str, str] | None:
+    lines = git.text("log", "--first-parent", "--merges", "--format=%H%x00%P%x00%an", f"{head}..{base}").splitlines()
+    for line in lines:
+        commit, parents, author = line.split("\0", 2)
+        if head in parents.split()[1:]:
+            return commit, author
+    return None
+
+
+def _identity(actor: str) -> str:
+    return re.sub(r"[<>\s\0]+", " ", actor).strip(" .,;:'\"")
+
+
+def _email(actor: str) -> str:
+    if re.fullmatch(r"[^@<>\s]+@[^@<>\s]+", actor):
+        return actor
+    return (re.sub(r"[^a-z0-9]+", ".", actor.lower()).strip(".") or "person") + "@localhost"

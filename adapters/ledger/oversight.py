@@ -1,0 +1,56 @@
+"""Reads for dispatch, recovery and status: Oversight over SQL."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+
+from adapters.ledger.engine import opened
+from adapters.ledger.rows import approval_of, lease_of, many, repository_of
+from adapters.ledger.schema import approvals, leases, pauses, repositories, runs, service_beats
+from adapters.ledger.transaction import upsert
+from domain.execution import Lease
+from domain.governance import Approval, ApprovalState
+from domain.lifecycle import RunState
+from domain.repositories import Repository
+
+
+class OversightReader:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def repositories(self) -> list[Repository]:
+        with opened(self._engine) as conn:
+            return [repository_of(row) for row in many(conn, select(repositories).order_by(repositories.c.name))]
+
+    def live_leases(self) -> list[Lease]:
+        query = select(leases).where(leases.c.released_at.is_(None)).order_by(leases.c.id)
+        with opened(self._engine) as conn:
+            return [lease_of(row) for row in many(conn, query)]
+
+    def approvals(self, *, run_id: str | None = None, undispatched: bool = False) -> list[Approval]:
+        query = select(approvals).order_by(approvals.c.id)
+        if run_id is not None:
+            query = query.where(approvals.c.run_id == run_id)
+        if undispatched:
+            waiting = select(runs.c.id).where(runs.c.state == RunState.AWAITING_APPROVAL)
+            newest = (
+                select(func.max(approvals.c.id)).where(approvals.c.run_id.in_(waiting)).group_by(approvals.c.run_id)
+            )
+            leased = select(leases.c.run_id).where(leases.c.released_at.is_(None))
+            query = query.where(approvals.c.state == ApprovalState.APPROVED, approvals.c.id.in_(newest))
+            query = query.where(approvals.c.run_id.not_in(leased))
+        with opened(self._engine) as conn:
+            return [approval_of(row) for row in many(conn, query)]
+
+    def pauses(self) -> dict[str, str]:
+        with opened(self._engine) as conn:
+            return {row["scope"]: row["reason"] for row in many(conn, select(pauses).order_by(pauses.c.scope))}
+
+    def beat(self, component: str, *, now: datetime) -> None:
+        with opened(self._engine, writing=True) as conn:
+            upsert(conn, service_beats, {"component": component, "at": now}, keys=("component",))
+
+    def last_beat(self, component: str) -> datetime | None:
+        query = select(service_beats.c.at).where(service_beats.c.component == component)
+        with opened(self._engine) as conn:
+            return conn.execute(query).scalar_one_or_none()

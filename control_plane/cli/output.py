@@ -1,0 +1,73 @@
+"""The only place that writes to stdout and stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+import typer
+
+from domain.errors import FactoryError
+from resources.settings import find_home
+
+
+def answer(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print one JSON document, or the lines that say the same to a person."""
+    sys.stdout.write(json.dumps(document) + "\n" if as_json else "".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Tell something beside the answer; with --json, too, it does not disturb stdout."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def columns(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> list[str]:
+    """Return aligned lines under titles; without rows one line that says so."""
+    if not rows:
+        return ["nothing here"]
+    cells = [
+        [str(title).upper() for title in titles],
+        *[["" if cell is None else str(cell) for cell in r] for r in rows],
+    ]
+    widths = [max(len(row[number]) for row in cells) for number in range(len(titles))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def failure(error: FactoryError, *, as_json: bool) -> None:
+    """Tell an expected failure: `[code] what broke -> what to do`."""
+    _fail(error.code, error.message, error.remedy, error.details, as_json=as_json)
+
+
+def usage(message: str, *, as_json: bool) -> None:
+    _fail("usage", message, "See `factory COMMAND --help`.", {}, as_json=as_json)
+
+
+def bug(error: BaseException, *, as_json: bool) -> None:
+    """Tell of a failure nobody expected, with the file that holds its traceback."""
+    message = f"{type(error).__name__}: {error}"
+    remedy = f"This is a bug of the factory; report it with {_write_traceback(error)}"
+    _fail(FactoryError.code, message, remedy, {}, as_json=as_json)
+
+
+def _fail(code: str, message: str, remedy: str, details: dict[str, Any], *, as_json: bool) -> None:
+    note(f"[{code}] {message} -> {remedy}")
+    if as_json:
+        document = {"code": code, "message": message, "remedy": remedy, "details": details}
+        sys.stdout.write(json.dumps({"error": document}, default=str) + "\n")
+
+
+def _write_traceback(error: BaseException) -> str:
+    import tempfile  # noqa: PLC0415 - only a bug pays for it
+    import traceback  # noqa: PLC0415
+
+    folder = find_home() / "logs"
+    place = str(folder) if folder.is_dir() else None
+    with tempfile.NamedTemporaryFile("w", prefix="bug-", suffix=".log", dir=place, delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    return file.name

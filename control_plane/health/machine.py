@@ -1,0 +1,85 @@
+"""What this machine must offer: programs, a writable home, room."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import uv
+
+from domain.model import Value
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_GIT = (2, 30)
+LEAST_ROOM = 1024**3  #: bytes
+
+
+class Check(Value):
+    name: str
+    ok: bool
+    detail: str
+    remedy: str | None = None
+
+
+def python_check() -> Check:
+    ok = sys.version_info[:2] >= OLDEST_PYTHON
+    return Check(name="python", ok=ok, detail=platform.python_version(), remedy=None if ok else "Install Python 3.11+.")
+
+
+def git_check() -> Check:
+    words = _said("git", "--version")
+    found = re.search(r"(\d+)\.(\d+)", words or "")
+    ok = found is not None and (int(found[1]), int(found[2])) >= OLDEST_GIT
+    return Check(name="git", ok=ok, detail=words or "not found", remedy=None if ok else "Install git 2.30 or newer.")
+
+
+def uv_check() -> Check:
+    try:
+        detail, ok = _said(str(shutil.which("uv") or uv.find_uv_bin()), "--version") or "does not start", True
+    except FileNotFoundError:
+        detail, ok = "not found", False
+    return Check(name="uv", ok=ok, detail=detail, remedy=None if ok else "Run `make install` again.")
+
+
+def home_check(home: Path) -> Check:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            ok = True
+    except OSError:
+        ok = False
+    return Check(name="home", ok=ok, detail=str(home), remedy=None if ok else "Make it writable, or set FACTORY_HOME.")
+
+
+def disk_check(home: Path) -> Check:
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    ok = free >= LEAST_ROOM
+    return Check(
+        name="disk", ok=ok, detail=f"{free / 1024**3:.1f} GiB free", remedy=None if ok else "Free at least 1 GiB."
+    )
+
+
+def sandbox_checks(sandboxes: dict[str, Any]) -> list[Check]:
+    """Report each backend that can say whether it works here; missing isolation only matters to agents."""
+    checks = []
+    for name, sandbox in sandboxes.items():
+        available = getattr(sandbox, "available", None)
+        works = bool(available()) if callable(available) else True
+        remedy = None if works else f"Only agents need it: `apt-get install {name}`."
+        detail = f"isolation {sandbox.isolation}" if works else "not usable here"
+        checks.append(Check(name=f"sandbox {name}", ok=works or name != "process", detail=detail, remedy=remedy))
+    return checks
+
+
+def _said(*argv: str) -> str | None:
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,70 @@
+"""Services for as long as one command needs them: somebody else's when they run, else our own children."""
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from control_plane.services.beat import is_alive
+from control_plane.services.home_lock import HomeLock
+from control_plane.services.keeper import Keeper, Tell
+from control_plane.services.plan import Service, code_server, daemon, prepare_dagster_home
+from resources.wiring import Factory
+
+
+class ServiceSession:
+    """A context that keeps services available; ensure() is called again and again while one waits."""
+
+    def __init__(self, factory: Factory, tell: Tell, what: str) -> None:
+        self._factory = factory
+        self._tell = tell
+        self._what = what
+        self._lock = HomeLock(factory.settings.home)
+        self._keeper: Keeper | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ensure(self) -> None:
+        """Keep our services up, or start some when nobody's are alive.
+
+        Raises:
+            ServiceFailed: they do not come up.
+        """
+        if self._keeper is not None:
+            self._keeper.check()
+        elif not is_alive(self._factory) and self._lock.take(self._what):
+            self._tell("starting the services …")
+            self._keeper = Keeper(self._factory.settings, core_services(self._factory), self._tell)
+            self._keeper.start()
+
+    @property
+    def owns(self) -> bool:
+        return self._keeper is not None
+
+    def drain(self) -> bool:
+        """Let nothing new start under our services; tell whether they carry no run any more."""
+        if self._keeper is None:
+            return True
+        self._keeper.retire("daemon")
+        return self._keeper.idle()
+
+    def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.stop()
+            self._keeper = None
+        self._lock.release()
+
+
+def core_services(factory: Factory, since: Callable[[], datetime] | None = None) -> list[Service]:
+    """Return code server and daemon; with `FACTORY_WORKSPACE` the daemon alone, on that workspace."""
+    settings = factory.settings
+    began = (since or factory.now)()
+    workspace = prepare_dagster_home(settings)
+    beating = daemon(settings, workspace, lambda: is_alive(factory, began))
+    return [beating] if settings.workspace else [code_server(settings), beating]

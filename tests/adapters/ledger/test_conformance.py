@@ -1,0 +1,33 @@
+"""The conformance suite on SQLite in memory, SQLite in a file and Postgres (see conftest.py)."""
+
+from tests.adapters.ledger import conformance
+
+
+class TestCreate(conformance.CreateConformance): ...
+
+
+class TestReady(conformance.ReadyConformance): ...
+
+
+class TestClaim(conformance.ClaimConformance): ...
+
+
+class TestHeartbeat(conformance.HeartbeatConformance): ...
+
+
+class TestEnd(conformance.EndConformance): ...
+
+
+class TestFence(conformance.FenceConformance): ...
+
+
+class TestRun(conformance.RunConformance): ...
+
+
+class TestApproval(conformance.ApprovalConformance): ...
+
+
+class TestOperator(conformance.OperatorConformance): ...
+
+
+class TestEvidence(conformance.EvidenceConformance): ...

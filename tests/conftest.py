@@ -1,0 +1,67 @@
+"""The skip audit: every skipped family is named with its reason; CI accepts only those in allowed_skips.txt."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+MARKED_FAMILIES = ("postgres", "bubblewrap", "dagster", "faults", "e2e")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let each report carry its family: the first marked one, else the folder the test lies in."""
+    marked = [name for name in MARKED_FAMILIES if item.get_closest_marker(name)]
+    item.user_properties.append(("family", marked[0] if marked else _folder(item.nodeid)))
+
+
+def _folder(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def read_allowed(text: str) -> list[tuple[str, str]]:
+    lines = [line.strip() for line in text.splitlines()]
+    told = [line.partition(":") for line in lines if line and not line.startswith("#")]
+    return [(family.strip(), pattern.strip()) for family, _, pattern in told]
+
+
+def not_allowed(skips: Iterable[tuple[str, str]], allowed: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the (family, reason) pairs that no line of the list covers."""
+    return sorted(
+        {
+            (family, reason)
+            for family, reason in skips
+            if not any(family == name and fnmatchcase(reason, pattern) for name, pattern in allowed)
+        }
+    )
+
+
+def _reports(config: pytest.Config, outcome: str) -> list[tuple[str, str]]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    found = []
+    for report in reporter.stats.get(outcome, []) if reporter else []:
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
+        family = dict(getattr(report, "user_properties", ())).get("family", _folder(report.nodeid))
+        found.append((family, reason))
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    skips = _reports(session.config, "skipped")
+    if os.environ.get("CI") == "true" and exitstatus == 0 and not_allowed(skips, read_allowed(ALLOWED.read_text())):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    ran = Counter(family for family, _ in _reports(config, "passed"))
+    skips = Counter(_reports(config, "skipped"))
+    refused = not_allowed(skips, read_allowed(ALLOWED.read_text()))
+    if ran:
+        terminalreporter.write_line("families run: " + ", ".join(f"{name} {ran[name]}" for name in sorted(ran)))
+    for (family, reason), count in sorted(skips.items()):
+        word = "NOT ALLOWED in CI" if (family, reason) in refused else "allowed"
+        terminalreporter.write_line(f"skipped family {family}: {count} tests ({word}): {reason}")
