@@ -11,7 +11,6 @@ from multiprocessing.queues import Queue
 
 import psycopg
 from sqlalchemy import text
-from tests.support.postgres import start_postgres
 
 from adapters.ledger.engine import make_engine
 from domain.errors import HarnessFailed
@@ -19,6 +18,7 @@ from domain.execution import ClaimRequest, LeaseRef
 from domain.failures import AttemptEnd
 from domain.lifecycle import Component, RunState
 from resources.ledger import open_ledger
+from tests.support.postgres import start_postgres
 
 FLOOR_CLAIM = """
 WITH c AS (SELECT id FROM floor_queue WHERE state = 'ready' ORDER BY prio, id LIMIT 1 FOR UPDATE SKIP LOCKED)

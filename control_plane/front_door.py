@@ -12,6 +12,8 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from control_plane.front_guard import FrontGuard
 from control_plane.front_token import front_token
@@ -29,7 +31,8 @@ def guarded_webserver(workspace: Path, home: Path, port: int) -> Iterator[FrontG
         ) as context,
     ):
         webserver = DagsterWebserver(context).create_asgi_app()
-        yield FrontGuard(webserver, token=front_token(home), port=port)
+        app = Starlette(routes=[Mount("/", app=webserver)])
+        yield FrontGuard(app, token=front_token(home), port=port)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from pydantic import AliasGenerator, BeforeValidator, ConfigDict, Field, PlainSe
 from domain.lifecycle import Stage
 from domain.model import Instant, Name, Record, Sha256, Value
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_SECONDS = 366 * 86400
 
 
 class Priority(StrEnum):
@@ -51,12 +52,12 @@ def parse_duration(text: Any) -> Any:
     """Read `45m`, `4h`, `90s`, `1d` or a number of seconds; anything else is a ValueError."""
     if isinstance(text, timedelta):
         return text
-    if isinstance(text, (int, float)) and not isinstance(text, bool) and text > 0:
+    if isinstance(text, (int, float)) and not isinstance(text, bool) and 0 < text <= LONGEST_SECONDS:
         return timedelta(seconds=text)
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(text).strip())
-    if not found or float(found[1]) <= 0:
-        raise ValueError("give a positive duration such as 90s, 45m, 4h or 1d")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    if not found or not 0 < float(found[1]) * _SECONDS[found[2]] <= LONGEST_SECONDS:
+        raise ValueError("give a positive duration such as 90s, 45m, 4h or 1d, of a year at most")
+    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
 
 
 def _kebab(name: str) -> str:

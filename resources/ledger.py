@@ -3,14 +3,6 @@
 from dataclasses import dataclass
 
 from adapters.ledger.backlog import Backlog
-from adapters.ledger.engine import make_engine
-from adapters.ledger.evidence import Evidence
-from adapters.ledger.lookup import LookupReader
-from adapters.ledger.migrate import check_current, upgrade
-from adapters.ledger.operators import Operators
-from adapters.ledger.oversight import OversightReader
-from adapters.ledger.runs import Runs
-
 from adapters.ledger.contract import (
     BacklogInterface,
     EvidenceLedger,
@@ -19,6 +11,13 @@ from adapters.ledger.contract import (
     Oversight,
     RunLedger,
 )
+from adapters.ledger.engine import make_engine
+from adapters.ledger.evidence import Evidence
+from adapters.ledger.lookup import LookupReader
+from adapters.ledger.migrate import check_current, downgrade, upgrade
+from adapters.ledger.operators import Operators
+from adapters.ledger.oversight import OversightReader
+from adapters.ledger.runs import Runs
 
 
 @dataclass(frozen=True)
@@ -49,3 +48,8 @@ def open_ledger(url: str, *, migrate: bool = False) -> Ledger:
         lookup=LookupReader(engine),
         oversight=OversightReader(engine),
     )
+
+
+def rollback_ledger(url: str, revision: str) -> None:
+    """Take the ledger's tables back to a revision (`base`, `-1` or a name)."""
+    downgrade(url, revision)

@@ -7,15 +7,11 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from adapters.artifacts.contract import ArtifactStore
 from adapters.artifacts.local import LocalArtifactStore
+from adapters.forge.contract import Forge
 from adapters.forge.local import LocalForge
 from adapters.harness.catalogue import HARNESSES
-#from adapters.sandbox.bubblewrap import BubblewrapSandbox
-from adapters.sandbox.process import ProcessSandbox
-from adapters.scanner.secrets import DetectSecretsScanner
-
-from adapters.artifacts.contract import ArtifactStore
-from adapters.forge.contract import Forge
 from adapters.harness.contract import Harness
 from adapters.ledger.contract import (
     BacklogInterface,
@@ -26,7 +22,11 @@ from adapters.ledger.contract import (
     RunLedger,
 )
 from adapters.sandbox.contract import Sandbox
+
+#from adapters.sandbox.bubblewrap import BubblewrapSandbox
+from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
+from adapters.scanner.secrets import DetectSecretsScanner
 from policy.rules_model import Policy
 from resources.ledger import open_ledger
 from resources.policy_files import load_policy

@@ -124,7 +124,9 @@ class RunSupervisor:
         for lease in stale:
             run = self.factory.run_ledger.find_run(run_id=lease.run_id)
             error = LeaseExpired(f"no heartbeat since {lease.heartbeat_at:%H:%M:%S}")
-            if run is not None:
+            if run is not None and run.state is RunState.AWAITING_APPROVAL:
+                self._grant_again(run)  # its continuation never started; the approval stands
+            elif run is not None:
                 dagster_runs += run.dagster_run_ids
                 self.end_run(run, lease.ref, error)
         return Recovery(
@@ -146,6 +148,8 @@ class RunSupervisor:
         lease = self._live_lease(run)
         if run is None or lease is None or not _carried(run, lease, dagster_run_id, ticket_run):
             return False
+        if run.state is RunState.AWAITING_APPROVAL:
+            return False  # the continuation died before it began; its lease expires and is granted again
         error: FactoryError = WorkerDied("its process ended without a word")
         if canceled_by is not None:
             error = Canceled(f"canceled in Dagster by {canceled_by}")
@@ -172,6 +176,12 @@ class RunSupervisor:
             )
             self.factory.backlog.fail_ticket(lease, end=end, component=Component.RECOVERY, now=self.factory.now())
         except LeaseLost:
+            return
+
+    def _grant_again(self, run: Run) -> None:
+        try:
+            self._grant(self.factory.lookup.ticket(run.ticket_id))
+        except NOT_NOW:
             return
 
     def _live_lease(self, run: Run | None) -> Lease | None:

@@ -31,7 +31,7 @@ def merge(git: Git, pull: PullRequest, actor: str, at: datetime) -> tuple[str, s
     base, branch = git.commit(reference), git.commit(f"refs/heads/{pull.branch}")
     if base is None:
         raise ForgeRefused(f"base branch {pull.base!r} is gone")
-    if False:
+    if branch not in {None, pull.head_sha}:
         raise ForgeRefused(f"branch {pull.branch!r} moved after the pull request was brought up to date")
     if is_ancestor(git, pull.head_sha, base):
         return _earlier_merge(git, pull.head_sha, base) or (base, actor)

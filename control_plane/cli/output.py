@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 import typer
 
 from domain.errors import FactoryError
-from resources.settings import find_home
 
 
 def answer(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -65,6 +64,8 @@ def _fail(code: str, message: str, remedy: str, details: dict[str, Any], *, as_j
 def _write_traceback(error: BaseException) -> str:
     import tempfile  # noqa: PLC0415 - only a bug pays for it
     import traceback  # noqa: PLC0415
+
+    from resources.settings import find_home  # noqa: PLC0415
 
     folder = find_home() / "logs"
     place = str(folder) if folder.is_dir() else None

@@ -1,6 +1,7 @@
 """Killed at any outside effect, then repeated: one branch, one pull request, the same answer."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,14 +54,16 @@ def _dies_at(effect: int, work) -> bool:
 
 def _every_death(tmp_path, workshop, before, work, check):
     """Repeat from the same beginning, dying one effect later each time, until nothing is left to die at."""
-    change = workshop.change()
+    root, beginning = tmp_path / "forge", tmp_path / "beginning"
+    forge = LocalForge(root)
+    repository = workshop.repository(forge.enrol("demo", str(workshop.source), None)[0])
+    begun = before(forge, repository, workshop.change())
+    root.rename(beginning)
     for effect in range(200):
-        root = tmp_path / f"forge{effect}"
-        forge = LocalForge(root)
-        repository = workshop.repository(forge.enrol("demo", str(workshop.source), None)[0])
-        begun = before(forge, repository, change)
-        died = _dies_at(effect, lambda: work(LocalForge(root), repository, begun))  # noqa: B023
-        answer = work(LocalForge(root), repository, begun)
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(beginning, root)
+        died = _dies_at(effect, lambda: work(forge, repository, begun))
+        answer = work(forge, repository, begun)
         check(forge, repository, answer)
         assert not [path for path in root.rglob(f"{files.UNFINISHED}*") if "tickets" not in path.parts]
         if not died:
