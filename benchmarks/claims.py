@@ -119,9 +119,8 @@ def main() -> None:
     options.add_argument("--ready", type=int, nargs="+", default=[1_000, 100_000])
     told = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, start_postgres(folder) as url:
-        print(
-            f"{'ready':>8} {'ours/s':>8} {'floor/s':>8} {'floor/ours':>10}   medians of {told.rounds} interleaved rounds"
-        )
+        print(f"medians of {told.rounds} interleaved rounds, {told.workers} workers")
+        print(f"{'ready':>8} {'ours/s':>8} {'floor/s':>8} {'floor/ours':>10}")
         for ready in told.ready:
             rates: dict[str, list[float]] = {"ours": [], "floor": []}
             for _ in range(told.rounds):

@@ -18,7 +18,8 @@ OUTPUT = Path(__file__).resolve().parent / "images" / "lineage.png"
 def page(url: str, token: str) -> str:
     """Return the lineage page's address; the token signs the browser in."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}/asset-groups/?token={quote(token)}"
+    lineage = "assets/outcome?view=lineage&lineageScope=upstream&lineageDepth=20"
+    return f"{parts.scheme}://{parts.netloc}/{lineage}&token={quote(token)}"
 
 
 def take(address: str, output: Path, seconds: int) -> None:

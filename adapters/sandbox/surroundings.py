@@ -1,9 +1,10 @@
 """What a command in a sandbox finds in its environment: what the contract promises and nothing of ours."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import uv
 
 from adapters.sandbox.reaping import MARKER
 from adapters.sandbox.workspace import Workspace
@@ -18,7 +19,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE"
 
 def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command) -> dict[str, str]:
     """Return the whole environment of one command."""
-    tools = str(Path(sys.prefix) / "bin")
+    tools = str(Path(uv.find_uv_bin()).parent)  # setup commands may count on uv
     told = {
         "PATH": f"{SYSTEM_PATH}:{tools}",
         "HOME": str(workspace.home),

@@ -3,13 +3,10 @@
 import configparser
 import re
 import shlex
-import shutil
 import ssl
 import tomllib
 from pathlib import Path
 from typing import Any, Final
-
-import uv
 
 from control_plane.repositories.detection import Detection, Tree
 
@@ -44,7 +41,7 @@ def detect_python(tree: Tree) -> Detection | None:
 
 
 def _setup(words: list[str]) -> tuple[str, ...]:
-    program = "uv" if shutil.which("uv") else shlex.quote(uv.find_uv_bin())
+    program = "uv"  # a sandbox finds the one that came with the factory when the machine has none
     # the machine's own certificates, where it has some: a company's proxy is known only there
     certificates = " --system-certs" if ssl.get_default_verify_paths().cafile else ""
     return (

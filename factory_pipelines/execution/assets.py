@@ -106,7 +106,7 @@ validation = step_assets(Step.VALIDATE, _spec("validation", "patch", "Facts abou
 policy_report = step_assets(
     Step.JUDGE,
     _spec("policy_report", "validation", "All verdicts on that tree."),
-    _spec("clearance", "validation", "Leave to open a pull request."),
+    _spec("clearance", "policy_report", "Leave to open a pull request."),
     checks=RULES,
 )
 pull_request = step_assets(Step.SUBMIT, _spec("pull_request", "clearance", "The one pull request, read back."))

@@ -68,7 +68,7 @@ def test_a_bug_is_3_with_a_file_and_no_traceback(cli, world, monkeypatch):
     cli("status", "--help")  # imports the module that is patched
     monkeypatch.setattr("control_plane.cli.status.open_reading", explode)
     said = cli("status", "--json")
-    assert said.code == 3
+    assert said.code == 70
     assert "Traceback" not in said.err
     path = re.search(r"report it with (\S+)", said.err)
     assert path is not None

@@ -31,7 +31,7 @@ LINEAGE = {
     "patch": {"session"},
     "validation": {"patch"},
     "policy_report": {"validation"},
-    "clearance": {"validation"},
+    "clearance": {"policy_report"},
     "pull_request": {"clearance"},
     "outcome": {"pull_request"},
 }

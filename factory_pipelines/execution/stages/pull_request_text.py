@@ -35,7 +35,6 @@ def code(text: str) -> str:
 def body(ticket: Ticket, run: Run, report: PolicyReport, facts: Validation, links: tuple[Link, ...]) -> str:
     """Return the pull request's Markdown body."""
     parts = [
-        f"<!-- factory:ticket={ticket.id} -->",
         f"**Ticket** {ticket.id} · **Run** {run.id} · **Harness** {plain(run.harness)} · "
         f"**Risk** {run.risk or ticket.risk} · **Verdict** {SIGNS[report.verdict]} {report.verdict}",
     ]
