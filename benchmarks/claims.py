@@ -4,7 +4,6 @@ import argparse
 import json
 import multiprocessing
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime
 from multiprocessing.queues import Queue
@@ -18,7 +17,7 @@ from domain.execution import ClaimRequest, LeaseRef
 from domain.failures import AttemptEnd
 from domain.lifecycle import Component, RunState
 from resources.ledger import open_ledger
-from tests.support.postgres import start_postgres
+from tests.support.postgres import postgres_server
 
 FLOOR_CLAIM = """
 WITH c AS (SELECT id FROM floor_queue WHERE state = 'ready' ORDER BY prio, id LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -31,9 +30,13 @@ FLOOR_DONE = (
 MANIFEST = json.dumps({"title": "bench", "repository": "bench", "commands": ["true"]})
 
 
+def plain(url: str) -> str:
+    return "postgresql://" + url.split("://", 1)[1]
+
+
 def floor(url: str, seconds: float, out: "Queue[int]") -> None:
     done = 0
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             row = connection.execute(FLOOR_CLAIM).fetchone()
@@ -80,8 +83,6 @@ def fill(url: str, ready: int) -> None:
     open_ledger(url, migrate=True)
     engine = make_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS floor_queue"))
-        connection.execute(text("TRUNCATE tickets, repositories CASCADE"))
         connection.execute(
             text(
                 "CREATE TABLE floor_queue (id bigint PRIMARY KEY, prio int NOT NULL, state text NOT NULL, "
@@ -118,12 +119,13 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--ready", type=int, nargs="+", default=[1_000, 100_000])
     told = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder, start_postgres(folder) as url:
+    with postgres_server() as server:
         print(f"medians of {told.rounds} interleaved rounds, {told.workers} workers")
         print(f"{'ready':>8} {'ours/s':>8} {'floor/s':>8} {'floor/ours':>10}")
         for ready in told.ready:
             rates: dict[str, list[float]] = {"ours": [], "floor": []}
             for _ in range(told.rounds):
+                url = server.new()
                 fill(url, ready)
                 rates["floor"].append(measure(floor, url, told.workers, told.seconds))
                 rates["ours"].append(measure(ours, url, told.workers, told.seconds))

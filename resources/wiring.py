@@ -23,7 +23,7 @@ from adapters.ledger.contract import (
 )
 from adapters.sandbox.contract import Sandbox
 
-#from adapters.sandbox.bubblewrap import BubblewrapSandbox
+from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner
@@ -65,7 +65,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
     ledger = open_ledger(chosen.ledger_url, migrate=migrate)
     sandboxes: tuple[Sandbox, ...] = (
         ProcessSandbox(chosen.sandboxes_dir),
-#        BubblewrapSandbox(chosen.sandboxes_dir),
+        BubblewrapSandbox(chosen.sandboxes_dir),
     )
     return Factory(
         settings=chosen,

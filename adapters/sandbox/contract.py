@@ -12,8 +12,10 @@ class Sandbox(Protocol):
     """Guarantees, proved by tests/adapters/sandbox/conformance.py on every implementation:
 
     the workspace is the working directory of every command; HOME is empty and private; only PATH, HOME, LANG,
-    TMPDIR, FACTORY_OUT (a directory for results), FACTORY_ENVIRONMENT and the command's own environment are set;
-    with `environment` given, its `bin` leads PATH and the workspace's `src` and root lead PYTHONPATH.
+    TMPDIR, FACTORY_OUT (a directory for results), FACTORY_SANDBOX (the marker of its processes) and the command's
+    own environment are set. With `environment` given: FACTORY_ENVIRONMENT and, for a venv, VIRTUAL_ENV name it, its
+    `bin` leads PATH, and the workspace's `src` and root are PYTHONPATH. With `network`: also this machine's proxy,
+    certificate and package index settings.
     """
 
     name: str

@@ -32,7 +32,7 @@ class Launch:
     pass_fds: tuple[int, ...] = ()
 
 
-def run(launch: Launch, command: Command, reap: Callable[[int | None], None]) -> Iterator[Output]:
+def run(launch: Launch, command: Command, reap: Callable[[int | None], object]) -> Iterator[Output]:
     """Yield the output of a command as the sandbox contract promises; `reap` kills all that belongs to a session."""
     try:
         process = _start(launch, command)
@@ -68,7 +68,9 @@ def _start(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
 
 
 class _Pump:
-    def __init__(self, process: subprocess.Popen[bytes], command: Command, reap: Callable[[int | None], None]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], command: Command, reap: Callable[[int | None], object]
+    ) -> None:
         self._process, self._reap = process, reap
         self._started = self._last_byte = self._last_yield = time.monotonic()
         self._deadline = self._started + command.timeout.total_seconds()

@@ -23,9 +23,11 @@ class LineBuffer:
             self._pending += kept
             return self._overlong()
         first, *middle, last = kept.split(b"\n")
-        whole = [bytes(self._pending) + first, *middle]
+        self._pending += first
+        found = self._overlong()
+        found += [self._line(text) for text in (bytes(self._pending), *middle)]
         self._pending = bytearray(last)
-        return [self._line(text) for text in whole]
+        return found
 
     def rest(self) -> list[OutputLine]:
         """Return what the stream ended with, without a line end."""

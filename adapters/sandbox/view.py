@@ -1,0 +1,113 @@
+"""What a bubblewrap sandbox sees of this machine: which host paths, read-only or not, and a small /etc."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.sandbox.workspace import GIVEN, Workspace
+from domain.harness import Command
+from domain.sandbox import SandboxSpec
+
+SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+#: of the host's /etc, when they exist: public, and programs need them
+ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "ca-certificates", "alternatives", "ld.so.cache", "localtime")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NPM_CONFIG_CAFILE")
+TMP_BYTES = 512 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A host path and where it is seen."""
+
+    source: Path
+    target: Path
+    writable: bool = False
+
+
+def system() -> list[str]:
+    """Return the bwrap options for the machine's programs, shared by every sandbox."""
+    options: list[str] = []
+    for path in (Path("/") / name for name in SYSTEM):
+        if path.is_symlink():
+            options += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            options += ["--ro-bind", str(path), str(path)]
+    for path in (Path("/etc") / name for name in ETC):
+        if path.exists():
+            options += ["--ro-bind", str(path.resolve()), str(path)]
+    return [*options, "--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
+
+
+def seen(workspace: Workspace, spec: SandboxSpec, command: Command, told: Mapping[str, str]) -> list[Seen]:
+    """Return what one command of a sandbox sees besides the system, each path once, outer ones first."""
+    found = [Seen(workspace.top / name, workspace.top / name, writable=True) for name in GIVEN]
+    found += [
+        Seen(path, Path("/etc") / path.name) for path in sorted(workspace.etc.iterdir()) if _wanted(path, command)
+    ]
+    if spec.mirror is not None:
+        found.append(_same(Path(spec.mirror)))
+    if spec.environment is not None:
+        environment = Path(spec.environment)
+        found.append(Seen(environment, environment, writable=spec.environment_writable))
+        found += [_same(path) for path in interpreters(environment)]
+    if command.network:
+        found += [_same(path) for path in (Path(sys.prefix), Path(sys.base_prefix), *_certificates(told))]
+    return sorted({one.target: one for one in reversed(found) if one.source.exists()}.values(), key=_depth)
+
+
+def _depth(one: Seen) -> tuple[int, str]:
+    return len(one.target.parts), str(one.target)
+
+
+def _same(path: Path) -> Seen:
+    return Seen(path, path)
+
+
+def _wanted(path: Path, command: Command) -> bool:
+    return command.network or path.name != "resolv.conf"
+
+
+def _certificates(told: Mapping[str, str]) -> list[Path]:
+    return [Path(told[name]) for name in CERTIFICATES if Path(told.get(name, "")).is_absolute()]
+
+
+def interpreters(environment: Path) -> list[Path]:
+    """Return the installations outside the system that the Python of an environment lies in."""
+    homes = [*_configured(environment / "pyvenv.cfg"), *_linked(environment / "bin" / "python")]
+    prefixes = dict.fromkeys(home.parent for home in homes if home.name in {"bin", "Scripts"})
+    return [path for path in prefixes if path != Path("/") and path.parts[:2] != ("/", "usr") and path != environment]
+
+
+def _configured(file: Path) -> Iterator[Path]:
+    if not file.is_file():
+        return
+    for line in file.read_text(errors="replace").splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "home" and Path(value.strip()).is_absolute():
+            yield Path(value.strip())
+
+
+def _linked(python: Path) -> Iterator[Path]:
+    """Every folder on the chain of links, so that none of them dangles inside."""
+    for _ in range(8):
+        if not python.is_symlink():
+            return
+        python = python.parent / python.readlink()
+        yield python.parent
+
+
+def write_etc(etc: Path, user: int) -> None:
+    """Write the few files of /etc that are the sandbox's own."""
+    files = {
+        "passwd": f"root:x:0:0:root:/nonexistent:/bin/sh\nfactory:x:{user}:{user}:factory:/nonexistent:/bin/sh\n",
+        "group": f"root:x:0:\nfactory:x:{user}:\n",
+        "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    }
+    resolver = Path("/etc/resolv.conf")
+    if resolver.is_file():
+        files["resolv.conf"] = resolver.read_text(errors="replace")
+    for name, text in files.items():
+        (etc / name).write_text(text)
+        (etc / name).chmod(0o644)
