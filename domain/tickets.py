@@ -11,7 +11,7 @@ from domain.lifecycle import Stage
 from domain.model import Instant, Name, Record, Sha256, Value
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST_SECONDS = 366 * 86400
+LONGEST_SECONDS = 1_000_000 * 86400
 
 
 class Priority(StrEnum):
@@ -56,7 +56,7 @@ def parse_duration(text: Any) -> Any:
         return timedelta(seconds=text)
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(text).strip())
     if not found or not 0 < float(found[1]) * _SECONDS[found[2]] <= LONGEST_SECONDS:
-        raise ValueError("give a positive duration such as 90s, 45m, 4h or 1d, of a year at most")
+        raise ValueError("give a positive duration such as 90s, 45m, 4h or 1d")
     return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
 
 

@@ -21,9 +21,8 @@ from adapters.ledger.contract import (
     Oversight,
     RunLedger,
 )
-from adapters.sandbox.contract import Sandbox
-
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
+from adapters.sandbox.contract import Sandbox
 from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner

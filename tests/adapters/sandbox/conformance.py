@@ -1,0 +1,331 @@
+"""What every sandbox guarantees, whichever it is."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from adapters.sandbox.contract import Sandbox
+from domain.errors import PatchDoesNotApply, PatchTooLarge, SandboxFailed
+from domain.execution import SandboxRef
+from domain.harness import Command
+from domain.sandbox import Exit, OutputLine, Tick
+from tests.adapters.sandbox.workshop import Upstream, fresh, run, said, shell, texts
+
+SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_"}
+PROMISED = {"PATH", "HOME", "LANG", "TMPDIR", "FACTORY_OUT", "FACTORY_SANDBOX"}
+LEAVE_BEHIND = {
+    "background": "sleep {n} >/dev/null 2>&1 & sleep 0.2",
+    "holds the pipe": "sleep {n} & sleep 0.2",
+    "setsid": "setsid sleep {n} >/dev/null 2>&1 & sleep 0.2",
+    "double fork": "(setsid sh -c 'trap \"\" TERM HUP INT; sleep {n}' >/dev/null 2>&1 &) & sleep 0.3",
+}
+WORKER = """
+import sys
+from pathlib import Path
+from adapters.sandbox.{module} import {name}
+from domain.execution import SandboxRef
+from domain.harness import Command
+sandbox = {name}(Path(sys.argv[1]))
+script = "setsid sleep {n} & echo up; sleep {n}"
+for output in sandbox.execute(SandboxRef(backend=sandbox.name, id=sys.argv[2]), Command(argv=("sh", "-c", script))):
+    print(output, flush=True)
+"""
+
+
+def sleepers(seconds: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline()[:2] == ["sleep", seconds] and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for(wanted: object, look: object, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while look() != wanted and time.monotonic() < deadline:  # type: ignore[operator]
+        time.sleep(0.05)
+    assert look() == wanted  # type: ignore[operator]
+
+
+def unique() -> str:
+    """A number of seconds that no other sleeping process on this machine has."""
+    return f"9{uuid.uuid4().int % 10**8}"
+
+
+class SandboxConformance:
+    @pytest.fixture
+    def sandbox(self, tmp_path: Path) -> Sandbox:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def ref(self, sandbox: Sandbox) -> Iterator[SandboxRef]:
+        ref = sandbox.provision(fresh())
+        yield ref
+        sandbox.teardown(ref)
+
+    @pytest.fixture
+    def upstream(self, tmp_path: Path) -> Upstream:
+        return Upstream(tmp_path)
+
+    # --- provision
+
+    def test_the_workspace_is_the_commit_without_a_remote(self, sandbox, upstream) -> None:
+        ref = sandbox.provision(fresh(mirror=str(upstream.mirror), commit=upstream.commit))
+        assert said(sandbox, ref, "git rev-parse HEAD") == upstream.commit
+        assert (
+            said(sandbox, ref, "git remote; git status --porcelain; ls .git/hooks 2>/dev/null | grep -v sample") == ""
+        )
+        sandbox.teardown(ref)
+
+    def test_a_patch_gives_exactly_its_tree(self, sandbox, upstream, tmp_path) -> None:
+        patch, tree = upstream.change(tmp_path)
+        ref = sandbox.provision(fresh(mirror=str(upstream.mirror), commit=upstream.commit, patch=patch))
+        assert said(sandbox, ref, "git write-tree") == tree
+        assert said(sandbox, ref, "ls gone.txt 'old name.txt' 2>/dev/null; ./run.sh; wc -c < data.bin") == "ran\n5120"
+        assert said(sandbox, ref, 'ls -A "$FACTORY_OUT"') == ""
+        sandbox.teardown(ref)
+
+    def test_a_patch_that_does_not_fit_is_refused_in_gits_words(self, sandbox, upstream, tmp_path) -> None:
+        patch = tmp_path / "bad.patch"
+        patch.write_text("diff --git a/kept.txt b/kept.txt\n--- a/kept.txt\n+++ b/kept.txt\n@@ -1 +1 @@\n-no\n+yes\n")
+        with pytest.raises(PatchDoesNotApply, match=r"kept\.txt"):
+            sandbox.provision(fresh(mirror=str(upstream.mirror), commit=upstream.commit, patch=str(patch)))
+        assert sandbox.leftovers() == []
+
+    @pytest.mark.parametrize("wrong", ["commit", "mirror"])
+    def test_what_cannot_be_cloned_leaves_nothing(self, sandbox, upstream, tmp_path, wrong) -> None:
+        told = {"mirror": str(upstream.mirror), "commit": upstream.commit}
+        told[wrong] = "0" * 40 if wrong == "commit" else str(tmp_path / "none.git")
+        with pytest.raises(SandboxFailed):
+            sandbox.provision(fresh(**told))
+        assert sandbox.leftovers() == []
+
+    def test_repeating_it_starts_from_nothing(self, sandbox, upstream) -> None:
+        spec = fresh(mirror=str(upstream.mirror), commit=upstream.commit)
+        ref = sandbox.provision(spec)
+        run(sandbox, ref, 'echo x > kept.txt; touch new "$HOME/new" "$FACTORY_OUT/new"')
+        assert sandbox.provision(spec) == ref
+        assert said(sandbox, ref, 'git status --porcelain; ls -A "$FACTORY_OUT"; test -e "$HOME/new" && echo old') == ""
+        sandbox.teardown(ref)
+
+    # --- output and endings
+
+    def test_streams_are_told_apart_and_bytes_are_text(self, sandbox, ref) -> None:
+        outputs, ended = run(sandbox, ref, r"printf 'a\n\n\303\274\377 b'; printf 'e\r\n' >&2; exit 3")
+        assert texts(outputs) == ["a", "", "ü\ufffd b"]
+        assert texts(outputs, "stderr") == ["e\r"]
+        assert (ended.code, ended.signal, ended.timed_out, ended.truncated) == (3, None, False, False)
+
+    def test_a_signal_is_told(self, sandbox, ref) -> None:
+        _, ended = run(sandbox, ref, "kill -SEGV $$")
+        assert (ended.code, ended.signal) == (None, signal.SIGSEGV)
+
+    def test_a_missing_program_is_code_127(self, sandbox, ref) -> None:
+        assert run(sandbox, ref, Command(argv=("no-such-program",)))[1].code == 127
+        assert run(sandbox, ref, "sh -c no-such-program")[1].code == 127
+
+    def test_a_sandbox_that_is_gone_is_an_error(self, sandbox) -> None:
+        with pytest.raises(SandboxFailed):
+            list(sandbox.execute(SandboxRef(backend=sandbox.name, id="never-was"), shell("true")))
+
+    def test_the_wall_clock_ends_it_even_when_it_ignores_signals(self, sandbox, ref) -> None:
+        number = unique()
+        outputs, ended = run(sandbox, ref, shell(f"trap '' TERM INT; echo up; sleep {number}; sleep {number}", 1))
+        assert ended.timed_out
+        assert 1 <= ended.seconds < 4
+        assert texts(outputs) == ["up"]
+        wait_for([], lambda: sleepers(number))
+
+    def test_silence_ticks_also_when_bytes_come_without_a_line(self, sandbox, ref) -> None:
+        began, ticks = time.monotonic(), 0
+        for output in sandbox.execute(ref, shell("for i in 1 2 3 4 5 6; do printf .; sleep 0.4; done")):
+            ticks += isinstance(output, Tick)
+            assert time.monotonic() - began < 1.6
+            began = time.monotonic()
+        assert ticks >= 1
+
+    def test_a_flood_is_cut_drained_and_counted(self, sandbox, ref) -> None:
+        outputs, ended = run(
+            sandbox, ref, shell("head -c 30000000 /dev/zero | tr '\\0' x; echo ok >&2", output_limit=5000)
+        )
+        assert (sum(map(len, texts(outputs))), ended.dropped_bytes) == (5000, 29_995_000)
+        assert ended.truncated
+        assert ended.code == 0
+        assert texts(outputs, "stderr") == ["ok"]
+
+    def test_a_line_of_20_mb_is_split(self, sandbox, ref) -> None:
+        script = "head -c 20000000 /dev/zero | tr '\\0' x; echo; echo after"
+        lines = texts(run(sandbox, ref, shell(script, output_limit=40_000_000))[0])
+        assert max(map(len, lines)) <= 1_000_000
+        assert (sum(map(len, lines[:-1])), lines[-1]) == (20_000_000, "after")
+
+    def test_large_input_and_output_do_not_wait_for_each_other(self, sandbox, ref) -> None:
+        told = "".join(f"{number:09}\n" for number in range(300_000))
+        outputs, ended = run(sandbox, ref, Command(argv=("cat",), stdin=told, timeout=timedelta(seconds=20)))
+        assert ended.code == 0
+        assert "\n".join(texts(outputs)) + "\n" == told
+        assert run(sandbox, ref, Command(argv=("true",), stdin=told))[1].code == 0
+
+    def test_without_input_it_is_at_its_end(self, sandbox, ref) -> None:
+        assert run(sandbox, ref, shell("cat", 5))[1].code == 0
+
+    # --- children
+
+    @pytest.mark.parametrize("how", LEAVE_BEHIND)
+    def test_nothing_outlives_the_command(self, sandbox, ref, how) -> None:
+        number = unique()
+        _, ended = run(sandbox, ref, LEAVE_BEHIND[how].format(n=number))
+        assert ended.seconds < 5
+        wait_for([], lambda: sleepers(number))
+
+    def test_nothing_outlives_a_closed_iterator(self, sandbox, ref) -> None:
+        number = unique()
+        outputs = sandbox.execute(
+            ref, shell(f"setsid sleep {number} & (setsid sleep {number} &) ; echo up; sleep {number}")
+        )
+        first = next(output for output in outputs if isinstance(output, OutputLine))
+        assert first.text == "up"
+        outputs.close()
+        wait_for([], lambda: sleepers(number))
+
+    def test_nothing_outlives_teardown_after_the_worker_was_killed(self, sandbox, ref, tmp_path) -> None:
+        number = unique()
+        kind = type(sandbox)
+        script = WORKER.format(module=kind.__module__.rpartition(".")[2], name=kind.__name__, n=number)
+        argv = [sys.executable, "-c", script, str(tmp_path / "sandboxes"), ref.id]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as worker:
+            assert b"up" in worker.stdout.readline()
+            worker.kill()
+        sandbox.teardown(ref)
+        assert sleepers(number) == []
+
+    def test_interrupt_is_sigint_and_harmless_when_nothing_runs(self, sandbox, ref) -> None:
+        sandbox.interrupt(ref)
+        outputs = sandbox.execute(
+            ref, shell("trap 'echo stopping; exit 7' INT; echo up; while :; do sleep 0.1; done", 10)
+        )
+        seen = []
+        for output in outputs:
+            seen.append(output)
+            if isinstance(output, OutputLine) and output.text == "up":
+                sandbox.interrupt(ref)
+        assert texts(seen) == ["up", "stopping"]
+        assert isinstance(seen[-1], Exit)
+        assert seen[-1].code == 7
+
+    # --- surroundings
+
+    def test_the_environment_is_what_was_promised(self, sandbox, ref, monkeypatch) -> None:
+        for name in ("ANTHROPIC_API_KEY", "FACTORY_DATABASE_URL", "PIP_INDEX_URL", "GIT_DIR", "LD_LIBRARY_PATH"):
+            monkeypatch.setenv(name, "canary")
+        outputs, _ = run(sandbox, ref, shell("env -0 | tr '\\0' '\\n'", environment={"MINE": "yes"}))
+        found = dict(line.partition("=")[::2] for line in texts(outputs))
+        assert set(found) - SHELLS_OWN == PROMISED | {"MINE"}
+        assert "canary" not in "".join(found.values())
+        assert found["LANG"] == "C.UTF-8"
+
+    def test_only_a_network_command_is_told_how_to_install(self, sandbox, ref, monkeypatch) -> None:
+        told = {"PIP_INDEX_URL": "https://i", "UV_INDEX_URL": "https://u", "https_proxy": "http://p", "AWS_TOKEN": "no"}
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        names = set("\n".join(texts(run(sandbox, ref, shell("env | cut -d= -f1", network=True))[0])).split())
+        assert names >= {"PIP_INDEX_URL", "UV_INDEX_URL", "https_proxy"}
+        assert "AWS_TOKEN" not in names
+
+    def test_credentials_for_uploads_stay_outside(self, sandbox, ref, monkeypatch) -> None:
+        monkeypatch.setenv("UV_PUBLISH_TOKEN", "canary")
+        assert "canary" not in "".join(texts(run(sandbox, ref, shell("env", network=True))[0]))
+
+    def test_a_command_cannot_take_off_its_marker(self, sandbox, ref) -> None:
+        number = unique()
+        told = {"FACTORY_SANDBOX": "another"}
+        run(sandbox, ref, shell(f"setsid sleep {number} >/dev/null 2>&1 & sleep 0.2", environment=told))
+        left = sleepers(number)
+        for pid in left:
+            psutil.Process(pid).kill()
+        assert left == []
+
+    def test_home_and_results_are_private_and_writable(self, sandbox, ref) -> None:
+        script = 'for d in "$HOME" "$TMPDIR" "$FACTORY_OUT" .; do test -d "$d" && touch "$d/x" && echo ok; done'
+        assert said(sandbox, ref, script).split() == ["ok"] * 4
+
+    def test_a_run_finds_nothing_of_another(self, sandbox, ref) -> None:
+        run(sandbox, ref, 'echo canary | tee here "$HOME/x" "$TMPDIR/x" "$FACTORY_OUT/x"')
+        other = sandbox.provision(fresh())
+        assert said(sandbox, other, 'cat * "$HOME"/* "$TMPDIR"/* "$FACTORY_OUT"/* 2>/dev/null') == ""
+        sandbox.teardown(other)
+
+    def test_a_prepared_environment_leads(self, sandbox, upstream, tmp_path) -> None:
+        prepared = tmp_path / "prepared"
+        (prepared / "bin").mkdir(parents=True)
+        (prepared / "bin" / "tool").write_text("#!/bin/sh\necho from the environment\n")
+        (prepared / "bin" / "tool").chmod(0o755)
+        (prepared / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        ref = sandbox.provision(fresh(environment=str(prepared)))
+        lines = said(
+            sandbox, ref, 'tool; echo "$FACTORY_ENVIRONMENT" "$VIRTUAL_ENV"; echo "$PYTHONPATH"; pwd'
+        ).splitlines()
+        assert lines[:2] == ["from the environment", f"{prepared} {prepared}"]
+        assert lines[2] == f"{lines[3]}/src:{lines[3]}"
+        sandbox.teardown(ref)
+
+    # --- collect, teardown, leftovers
+
+    def test_collect_takes_regular_files_and_nothing_else(self, sandbox, ref) -> None:
+        planted = 'cd "$FACTORY_OUT"; printf hi > f; ln -s /etc/passwd link; ln -s f near; mkfifo pipe; mkdir folder'
+        run(sandbox, ref, planted)
+        assert sandbox.collect(ref, "f", limit=2) == b"hi"
+        for name in ("link", "near", "pipe", "folder", "missing", "../spec.json", "folder/../f", "", ".", "..", "a\0b"):
+            assert sandbox.collect(ref, name, limit=100) is None
+        with pytest.raises(PatchTooLarge):
+            sandbox.collect(ref, "f", limit=1)
+
+    def test_hostile_names_survive_collect_and_teardown(self, sandbox, upstream) -> None:
+        ref = sandbox.provision(fresh(mirror=str(upstream.mirror), commit=upstream.commit))
+        run(sandbox, ref, 'printf x > "$FACTORY_OUT/-rf \\$(x)"; mkdir -p locked/in; touch locked/in/f; chmod 0 locked')
+        run(sandbox, ref, "i=0; while [ $i -lt 1200 ]; do mkdir d && cd d || break; i=$((i+1)); done")
+        assert sandbox.collect(ref, "-rf $(x)", limit=10) == b"x"
+        sandbox.teardown(ref)
+        assert sandbox.leftovers() == []
+
+    def test_teardown_removes_links_and_not_what_they_name(self, sandbox, ref, tmp_path) -> None:
+        (tmp_path / "precious").mkdir()
+        (tmp_path / "precious" / "file").write_text("x")
+        run(sandbox, ref, f"ln -s {tmp_path}/precious here")
+        sandbox.teardown(ref)
+        sandbox.teardown(ref)
+        assert (tmp_path / "precious" / "file").exists()
+
+    def test_leftovers_are_listed_also_by_another_instance(self, sandbox, ref, tmp_path) -> None:
+        others = [sandbox.provision(fresh()) for _ in range(2)]
+        again = type(sandbox)(tmp_path / "sandboxes")
+        assert sorted(left.id for left in again.leftovers()) == sorted(
+            left.id for left in itertools.chain([ref], others)
+        )
+        for left in others:
+            again.teardown(left)
+        assert again.leftovers() == [ref]
+
+    def test_it_says_whether_it_is_available(self, sandbox) -> None:
+        works, words = sandbox.available()
+        assert works, words
+        assert words
+
+    def test_descriptors_are_given_back(self, sandbox, ref) -> None:
+        run(sandbox, ref, "true")
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(3):
+            run(sandbox, ref, "true")
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
