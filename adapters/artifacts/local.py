@@ -41,7 +41,7 @@ class LocalArtifactStore:
     def get(self, ref: ArtifactRef) -> bytes:
         try:
             content = Path(self.path(ref)).read_bytes()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, IsADirectoryError) as error:
             raise NotFound(f"artifact {ref.sha256} is missing") from error
         if hashlib.sha256(content).hexdigest() != ref.sha256:
             raise NotFound(f"artifact {ref.sha256} no longer fits its digest")

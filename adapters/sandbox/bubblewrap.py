@@ -1,6 +1,5 @@
 """The bubblewrap sandbox: own namespaces, no network, nothing of this machine but what a command needs."""
 
-import json
 import os
 import signal
 import tempfile
@@ -13,7 +12,7 @@ import psutil
 from adapters.sandbox.execution import Launch, run
 from adapters.sandbox.programs import program
 from adapters.sandbox.reaping import MARKER, interrupt_group, marked
-from adapters.sandbox.rooted import RootedSandbox, end
+from adapters.sandbox.rooted import RootedSandbox
 from adapters.sandbox.staging import USER, hand_over, stage, user
 from adapters.sandbox.surroundings import SYSTEM_PATH, environment_for
 from adapters.sandbox.view import Seen, seen, system, write_etc
@@ -49,7 +48,7 @@ class BubblewrapSandbox(RootedSandbox):
         return self._run(ref, workspace, workspace.spec(), command)
 
     def _run(self, ref: SandboxRef, workspace: Workspace, spec: SandboxSpec, command: Command) -> Iterator[Output]:
-        told = environment_for(workspace, spec, command)
+        told = environment_for(workspace, spec, command, self.mark(ref))
         before, binds = _binds(seen(workspace, spec, command, told))
         network = ["--share-net"] if command.network else []
         inside = [*network, *system(), *binds, "--remount-ro", "/", "--chdir", str(workspace.work), *_set(told)]
@@ -59,13 +58,13 @@ class BubblewrapSandbox(RootedSandbox):
             launch = Launch(
                 argv=(*before, *_bwrap(options, status), *_limits(spec), *command.argv),
                 cwd=workspace.work,
-                environment={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", MARKER: spec.id},
+                environment={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", MARKER: self.mark(ref)},
                 pass_fds=(options, status),
             )
-            yield from _told(run(launch, command, lambda session: end(ref, session)), status)
+            yield from _told(run(launch, command, lambda session: self.end(ref, session)), status)
 
     def interrupt(self, ref: SandboxRef) -> None:
-        for process in _inner(ref.id):
+        for process in _inner(self.mark(ref)):
             interrupt_group(process)
 
     def available(self) -> tuple[bool, str]:
@@ -138,7 +137,7 @@ def _told(outputs: Iterator[Output], status: int) -> Iterator[Output]:
         match output:
             case OutputLine(stream="stderr", text=text) if len(first) < 5:
                 first.append(text[:500])
-            case Exit(code=int()) if not _began(status):
+            case Exit(code=int(), timed_out=False) if not _began(status):
                 raise SandboxFailed(f"bwrap could not begin: {' | '.join(first)}")
             case _:
                 pass
@@ -146,10 +145,8 @@ def _told(outputs: Iterator[Output], status: int) -> Iterator[Output]:
 
 
 def _began(status: int) -> bool:
-    try:
-        return "child-pid" in json.loads(os.pread(status, 10_000, 0).splitlines()[0])
-    except (ValueError, IndexError):
-        return False
+    """Tell whether the command ran: only then does bwrap report its exit code."""
+    return b'"exit-code"' in os.pread(status, 10_000, 0)
 
 
 def _signalled(end: Exit) -> Exit:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from adapters.sandbox.workspace import Workspace
-from domain.errors import PatchDoesNotApply, SandboxFailed
+from domain.errors import PatchDoesNotApply, SandboxFailed, StorageFull
 from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
 
 PATCH = "provision.patch"
+FULL_DISK = ("No space left on device", "Disk quota exceeded")
 GIT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
@@ -50,6 +51,8 @@ def fill(sandbox: Executes, ref: SandboxRef, workspace: Workspace, spec: Sandbox
     if spec.mirror is None:
         return
     failed = _script(sandbox, ref, CLONE, spec.mirror, spec.commit or "HEAD")
+    if failed is not None and any(words in failed for words in FULL_DISK):
+        raise StorageFull(f"no room for a clone of {spec.mirror}: {failed}")
     if failed is not None:
         raise SandboxFailed(f"cannot clone {spec.commit or 'HEAD'} from {spec.mirror}: {failed}")
     if spec.patch is None:

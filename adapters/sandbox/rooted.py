@@ -1,5 +1,6 @@
 """What sandboxes with their workspaces below one folder of this machine share."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ class RootedSandbox(ABC):
     name: str
 
     def __init__(self, root: Path) -> None:
-        self._root = root / self.name
+        self._root = root.absolute() / self.name
+        self._factory = hashlib.sha256(str(self._root).encode()).hexdigest()[:8]
 
     @abstractmethod
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]: ...
@@ -44,7 +46,7 @@ class RootedSandbox(ABC):
         return self._workspace(ref).collect(name, limit)
 
     def teardown(self, ref: SandboxRef) -> None:
-        if not reap(ref.id):
+        if not reap(self.mark(ref)):
             raise SandboxFailed(f"processes of the sandbox {ref.id} do not die")
         self._workspace(ref).remove()
 
@@ -53,10 +55,13 @@ class RootedSandbox(ABC):
             return []
         return [SandboxRef(backend=self.name, id=found.name) for found in sorted(self._root.iterdir())]
 
+    def mark(self, ref: SandboxRef) -> str:
+        """Return what a sandbox's processes carry: other factories on this machine may use the same ids."""
+        return f"{ref.id}.{self._factory}"
+
+    def end(self, ref: SandboxRef, session: int | None) -> None:
+        """Kill whatever carries the sandbox's mark or belongs to a session of it."""
+        reap(self.mark(ref), session)
+
     def _workspace(self, ref: SandboxRef) -> Workspace:
         return Workspace(self._root / ref.id)
-
-
-def end(ref: SandboxRef, session: int | None) -> None:
-    """Kill whatever carries the sandbox's marker or belongs to a session of it."""
-    reap(ref.id, session)

@@ -17,8 +17,8 @@ INSTALLING = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 
 
-def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command) -> dict[str, str]:
-    """Return the whole environment of one command."""
+def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, mark: str) -> dict[str, str]:
+    """Return the whole environment of one command; `mark` is how its processes are found, and it cannot take it off."""
     tools = str(Path(uv.find_uv_bin()).parent)  # setup commands may count on uv
     told = {
         "PATH": f"{SYSTEM_PATH}:{tools}",
@@ -26,13 +26,12 @@ def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command) -
         "LANG": "C.UTF-8",
         "TMPDIR": str(workspace.tmp),
         "FACTORY_OUT": str(workspace.out),
-        MARKER: spec.id,
     }
     if spec.environment is not None:
         told |= _prepared(workspace, Path(spec.environment), told["PATH"])
     if command.network:
         told |= _passed_on(os.environ)
-    return told | command.environment
+    return told | command.environment | {MARKER: mark}
 
 
 def _prepared(workspace: Workspace, environment: Path, path: str) -> dict[str, str]:
@@ -47,4 +46,9 @@ def _prepared(workspace: Workspace, environment: Path, path: str) -> dict[str, s
 
 
 def _passed_on(ours: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in ours.items() if name.startswith(INSTALLING) or name.upper() in NETWORK}
+    """Where packages come from; what publishing needs stays outside."""
+    return {
+        name: value
+        for name, value in ours.items()
+        if (name.startswith(INSTALLING) or name.upper() in NETWORK) and not name.upper().startswith("UV_PUBLISH")
+    }

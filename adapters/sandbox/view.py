@@ -76,7 +76,15 @@ def interpreters(environment: Path) -> list[Path]:
     """Return the installations outside the system that the Python of an environment lies in."""
     homes = [*_configured(environment / "pyvenv.cfg"), *_linked(environment / "bin" / "python")]
     prefixes = dict.fromkeys(home.parent for home in homes if home.name in {"bin", "Scripts"})
-    return [path for path in prefixes if path != Path("/") and path.parts[:2] != ("/", "usr") and path != environment]
+    outside = (
+        path for path in prefixes if path != Path("/") and path.parts[:2] != ("/", "usr") and path != environment
+    )
+    return [path for path in outside if _is_python(path)]
+
+
+def _is_python(prefix: Path) -> bool:
+    """A repository's setup wrote what names this folder: it is a claim, believed only of a Python installation."""
+    return any(prefix.glob("lib/python3*/os.py")) and any(prefix.glob("bin/python3*"))
 
 
 def _configured(file: Path) -> Iterator[Path]:

@@ -97,9 +97,10 @@ def _read_regular(folder: int, name: str, limit: int) -> bytes | None:
         descriptor = os.open(name, READ_FLAGS, dir_fd=folder)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         content = file.read(limit + 1)
     if len(content) > limit:
         raise PatchTooLarge(f"{name} has more than {limit} bytes", name=name, limit=limit)
