@@ -9,7 +9,9 @@ BIN := .venv/bin
 SERIAL := dagster or faults or e2e
 # One name per state of lock, project file and place: when it exists, nothing needs installing.
 STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; } | git hash-object --stdin)
-COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+# uv brings its own certificates; where a company's proxy is between, only the machine's are right; pip is the last resort.
+SYNC := $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+COMPILE := uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
            --no-annotate --no-header pyproject.toml --group dev
 
 help: ## Show the targets
@@ -23,7 +25,7 @@ $(STAMP):
 	@test -x $(BIN)/python && $(BIN)/python -c 'import pip' 2>/dev/null || "$$(sh .ci/find-python)" -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock \
+	@$(SYNC) 2>/dev/null || $(SYNC) --system-certs 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
 	@rm -f .venv/.installed-* && touch $@
