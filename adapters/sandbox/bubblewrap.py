@@ -126,7 +126,8 @@ def _bwrap(options: int, status: int) -> tuple[str, ...]:
 def _limits(spec: SandboxSpec) -> tuple[str, ...]:
     """Set inside, where the processes counted are the sandbox's own; a missing program is told as 127."""
     return (
-        program("prlimit"), f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={FILE_BYTES}", "--",
+        program("prlimit"), f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={FILE_BYTES}",
+        f"--data={spec.memory_bytes}", "--",
     )  # fmt: skip
 
 

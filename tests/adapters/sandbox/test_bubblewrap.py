@@ -146,3 +146,8 @@ class TestBubblewrapSandbox(SandboxConformance):
             assert BubblewrapSandbox(small).leftovers() == []
         finally:
             subprocess.run(["umount", small], check=True)
+
+    def test_a_process_cannot_take_more_memory_than_it_is_given(self, sandbox) -> None:
+        ref = sandbox.provision(fresh(memory_bytes=200_000_000))
+        outputs, _ = run(sandbox, ref, "python3 -c 'x = bytearray(400_000_000); print(len(x))' 2>&1 || echo refused")
+        assert "refused" in "".join(texts(outputs))
