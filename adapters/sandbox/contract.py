@@ -57,3 +57,6 @@ class Sandbox(Protocol):
 
     def leftovers(self) -> list[SandboxRef]:
         """Return every sandbox of this factory that exists on this machine."""
+
+    def available(self) -> tuple[bool, str]:
+        """Return whether it works on this machine, found out by using it, and what to know or why not."""

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import uv
 
+from adapters.sandbox.contract import Sandbox
 from domain.model import Value
 
 OLDEST_PYTHON = (3, 11)
@@ -65,14 +66,13 @@ def disk_check(home: Path) -> Check:
     )
 
 
-def sandbox_checks(sandboxes: dict[str, Any]) -> list[Check]:
-    """Report each backend that can say whether it works here; missing isolation only matters to agents."""
+def sandbox_checks(sandboxes: Mapping[str, Sandbox]) -> list[Check]:
+    """Report whether each backend works here; missing isolation only matters to agents."""
     checks = []
     for name, sandbox in sandboxes.items():
-        available = getattr(sandbox, "available", None)
-        works = bool(available()) if callable(available) else True
+        works, words = sandbox.available()
         remedy = None if works else f"Only agents need it: `apt-get install {name}`."
-        detail = f"isolation {sandbox.isolation}" if works else "not usable here"
+        detail = f"isolation {sandbox.isolation}: {words}"
         checks.append(Check(name=f"sandbox {name}", ok=works or name != "process", detail=detail, remedy=remedy))
     return checks
 

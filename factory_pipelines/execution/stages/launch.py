@@ -9,6 +9,7 @@ from domain.execution import RunFacts, SandboxRef, Step
 from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome
 from domain.sandbox import Exit
 from factory_pipelines.execution.stages.context import RunContext, StepResult
+from factory_pipelines.execution.stages.provision import provision
 from policy.constitution import prompt_for
 from policy.retry import error_of
 from sensors.supervisor import RunSupervisor, Watch, limits_for
@@ -22,6 +23,8 @@ def launch(context: RunContext) -> StepResult:
     if context.run.patch is not None:
         context.record(RunFacts(), Step.LAUNCH)
         return StepResult(metadata={"adopted": True})
+    if context.run.adopted_step is Step.LAUNCH:
+        provision(context)  # the sandbox of the run it re-executes is gone
     outcome, transcript = _work(context)
     record = context.keep(outcome.model_dump_json().encode(), kind="json", name="outcome.json")
     context.record(RunFacts(outcome=record, usage=outcome.usage))

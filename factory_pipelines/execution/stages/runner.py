@@ -87,7 +87,7 @@ def _note_refusal(factory: Factory, presented: Presented, refusal: FactoryError)
 def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
     """Remove the run's sandboxes and write how the attempt ended; what cannot be written, recovery will find."""
     _remove_sandboxes(context)
-    if isinstance(failure, NOT_OURS):
+    if isinstance(failure, (*NOT_OURS, Interrupted)):  # only Dagster knows who interrupted; its run's end tells
         return
     try:
         _write_end(context, step, failure)
