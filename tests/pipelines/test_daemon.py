@@ -6,6 +6,7 @@ One home under `factory up` serves all tests; at most two runs at once (AGENT_QU
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -27,13 +28,6 @@ ASSETS = ("ticket", "workspace", "session", "patch", "validation", "policy_repor
 QUICK = {"max": 2, "backoff": "1s"}
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    world = make_world(tmp_path_factory.mktemp("live"))
-    with running(world, variables={"AGENT_QUEUE_MAX": str(LIMIT)}, lease_ttl="30") as services:
-        yield services
-
-
 def gated(live: Live, gate: Path, **front: object) -> Ticket:
     """File a ticket whose commands fail until the gate exists."""
     return live.world.file(commands=[FIX, f"test -f {gate}"], **front)
@@ -47,42 +41,22 @@ def dagster_idle(live: Live, ticket: Ticket) -> bool:
     return set(statuses(live, ticket)) <= {"SUCCESS", "FAILURE", "CANCELED"}
 
 
-def test_queued_runs_of_one_ticket_never_overlap(live: Live) -> None:
-    ticket = live.world.file(title="one at a time", lock="one", commands=["sleep 5", FIX])
-    live.until(lambda: live.started(ticket), "the dispatched run at work")
-    by_hand = [live.launch(ticket), live.launch(ticket)]
-    past_the_queue = execute_job(live, ticket)
-    assert past_the_queue.returncode != 0
-    assert "[lease.conflict]" in past_the_queue.stdout + past_the_queue.stderr
-    live.rest(ticket)
-    live.until(lambda: dagster_idle(live, ticket), "no Dagster run left")
-    assert [live.dagster_run(run_id)["status"] for run_id in by_hand] == ["FAILURE", "FAILURE"]
-    queued = [
-        run for run in live.dagster_runs(ticket) if run["runId"] in {*by_hand, *live.runs(ticket)[0].dagster_run_ids}
-    ]
-    spans = [(run["startTime"], run["endTime"]) for run in queued]
-    assert len(spans) == 3
-    assert not any(one[0] < other[1] and other[0] < one[1] for one, other in combinations(spans, 2))
-    refused = [
-        e.payload["code"] for e in live.world.factory.lookup.timeline(ticket_id=ticket.id) if e.name == "lease_refused"
-    ]
-    assert sorted(refused) == ["lease.conflict", "ticket.not_ready", "ticket.not_ready"]
-    assert [run.state for run in live.runs(ticket)] == [RunState.SUCCEEDED]
-    assert len(live.worked(ticket)) == 1
-    live.check_one_pull_request(ticket)
+def waits(live: Live, ticket: Ticket) -> bool:
+    return [run.state for run in live.runs(ticket)] == [RunState.AWAITING_APPROVAL]
 
 
-def test_two_queued_runs_of_a_dead_lettered_ticket_become_one_attempt_at_a_time(live: Live, tmp_path: Path) -> None:
-    ticket = gated(live, tmp_path / "gate", title="by hand twice", lock="hand")
-    live.rest(ticket)
-    (tmp_path / "gate").touch()
-    for _ in range(2):
-        live.launch(ticket)
-    live.until(lambda: dagster_idle(live, ticket), "no Dagster run left")
-    assert [run.state for run in live.runs(ticket)] == [RunState.FAILED, RunState.SUCCEEDED]
-    assert most_at_once(live.worked(ticket)) == 1
-    assert sorted(statuses(live, ticket)) == ["FAILURE", "FAILURE", "SUCCESS"]
-    live.check_one_pull_request(ticket)
+def workers(live: Live) -> list[psutil.Process]:
+    """Processes of Dagster runs: what the code server has started, but for Python's own helper."""
+    assert live.process is not None
+    found = []
+    for process in psutil.Process(live.process.pid).children(recursive=True):
+        try:
+            parent = process.parent()
+            ours = parent is not None and "grpc" in parent.cmdline()
+            found += [process] if ours and "resource_tracker" not in " ".join(process.cmdline()) else []
+        except psutil.Error:
+            continue
+    return found
 
 
 def execute_job(live: Live, ticket: Ticket) -> subprocess.CompletedProcess[str]:
@@ -103,21 +77,76 @@ def execute_job(live: Live, ticket: Ticket) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_a_lock_serialises_other_locks_run_beside_it_and_the_limit_holds(live: Live) -> None:
-    same = [live.world.file(title=f"same {n}", lock="same", commands=["sleep 2", FIX]) for n in range(2)]
-    other = [live.world.file(title=f"other {n}", lock=f"other-{n}", commands=["sleep 2", FIX]) for n in range(3)]
-    live.rest(*same, *other)
-    held = {ticket.id: live.leases(ticket) for ticket in [*same, *other]}
-    assert all(len(intervals) == 1 for intervals in held.values())
-    assert not overlap(held[same[0].id][0], held[same[1].id][0])
-    everything = [interval for intervals in held.values() for interval in intervals]
-    assert most_at_once(everything) == LIMIT
-    worked = [interval for ticket in [*same, *other] for interval in live.worked(ticket)]
-    assert most_at_once(worked) == LIMIT, "nothing ran in parallel"
-    for ticket in [*same, *other]:
-        live.check_one_pull_request(ticket)
+def ended(live: Live, backfill: str) -> bool:
+    status = str(live.graphql(BACKFILL_STATUS, id=backfill)["status"])
+    return status.startswith("COMPLETED")
 
 
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    world = make_world(tmp_path_factory.mktemp("live"))
+    with running(world, variables={"AGENT_QUEUE_MAX": str(LIMIT)}, lease_ttl="30") as services:
+        yield services
+
+
+@dataclass
+class Doomed:
+    """Tickets that fail until the gate exists; what takes long to come begins early and is looked at late."""
+
+    gate: Path
+    by_job: list[Ticket]
+    by_asset: list[Ticket]
+    slow: Ticket
+    again: Ticket
+    twice: Ticket
+    risky: Ticket
+
+    @property
+    def backfilled(self) -> list[Ticket]:
+        return [*self.by_job, *self.by_asset]
+
+
+@pytest.fixture(scope="module")
+def doomed(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Doomed:
+    gate = tmp_path_factory.mktemp("gate") / "open"
+    return Doomed(
+        gate=gate,
+        slow=live.world.file(title="slow", lock="slow", commands=["sleep 60"], timeout="1s", retry=QUICK),
+        by_job=[gated(live, gate, title=f"job {n}", lock="job-backfill") for n in range(3)],
+        again=gated(live, gate, title="again", lock="again"),
+        twice=gated(live, gate, title="by hand twice", lock="hand"),
+        by_asset=[gated(live, gate, title="asset", lock="asset-backfill")],
+        risky=live.world.file(title="risky", lock="desk", risk="high"),
+    )
+
+
+@pytest.fixture(scope="module")
+def backfills(live: Live, doomed: Doomed) -> list[str]:
+    """Two backfills as the UI launches them, of a job and of assets; the daemon looks at them every 30 s."""
+    tickets = [*doomed.backfilled, doomed.again, doomed.twice]
+    live.rest(*tickets)
+    live.until(lambda: all(dagster_idle(live, ticket) for ticket in tickets), "every Dagster run ended")
+    assert {live.world.ticket(ticket).stage for ticket in tickets} == {Stage.DEAD_LETTER}
+    doomed.gate.touch()
+    job = {"selector": {"partitionSetName": "ticket_run_partition_set", "repositorySelector": REPOSITORY}}
+    return [
+        live.backfill(doomed.by_job, **job),
+        live.backfill(doomed.by_asset, assetSelection=[{"path": [name]} for name in ASSETS]),
+    ]
+
+
+def test_transient_failures_end_after_exactly_three_attempts(live: Live, doomed: Doomed) -> None:
+    ticket = doomed.slow
+    live.rest(ticket)
+    assert live.world.ticket(ticket).stage is Stage.DEAD_LETTER
+    assert [run.state for run in live.runs(ticket)] == [RunState.TIMED_OUT] * 3
+    live.until(lambda: dagster_idle(live, ticket), "every Dagster run ended")
+    assert statuses(live, ticket) == ["FAILURE"] * 3
+    assert [len(run.dagster_run_ids) for run in live.runs(ticket)] == [1, 1, 1]
+    assert live.world.factory.lookup.pull_request(ticket.id) is None
+
+
+@pytest.mark.usefixtures("backfills")
 def test_terminating_a_run_in_the_ui_cancels_the_ticket(live: Live, tmp_path: Path) -> None:
     told = tmp_path / "pid"
     ticket = live.world.file(title="endless", lock="endless", commands=[f"echo $$ > {told}; sleep 1000"], retry=QUICK)
@@ -137,12 +166,11 @@ def test_terminating_a_run_in_the_ui_cancels_the_ticket(live: Live, tmp_path: Pa
     assert not [name for name in live.sandboxes() if name.startswith(ticket.id)]
 
 
-def test_reexecution_from_failure_in_the_ui_skips_what_is_done(live: Live, tmp_path: Path) -> None:
-    ticket = gated(live, tmp_path / "gate", title="again", lock="again")
-    live.rest(ticket)
+@pytest.mark.usefixtures("backfills")
+def test_reexecution_from_failure_in_the_ui_skips_what_is_done(live: Live, doomed: Doomed) -> None:
+    ticket = doomed.again
     (failed,) = live.runs(ticket)
     assert (failed.state, failed.finished_steps) == (RunState.FAILED, (Step.CLAIM, Step.PROVISION))
-    (tmp_path / "gate").touch()
     second = live.reexecute(failed.dagster_run_ids[0])
     live.until(lambda: dagster_idle(live, ticket), "the re-execution ended")
     done = live.dagster_run(second)
@@ -155,15 +183,93 @@ def test_reexecution_from_failure_in_the_ui_skips_what_is_done(live: Live, tmp_p
     live.check_one_pull_request(ticket)
 
 
-def test_transient_failures_end_after_exactly_three_attempts(live: Live) -> None:
-    ticket = live.world.file(title="slow", lock="slow", commands=["sleep 60"], timeout="1s", retry=QUICK)
+def test_a_worker_told_to_stop_by_the_machine_is_a_crash_not_a_wish_to_cancel(live: Live, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    wait = f"test -e {told} || (echo $PPID > {told}; sleep 1000)"
+    ticket = live.world.file(title="told to stop", lock="stop", commands=[wait, FIX], retry=QUICK)
+    live.until(lambda: told.exists() and told.read_text().strip() != "", "the harness at work")
+    ours = {process.pid for process in workers(live)}
+    (worker,) = [one for one in psutil.Process(int(told.read_text())).parents() if one.pid in ours]
+    worker.terminate()
     live.rest(ticket)
-    assert live.world.ticket(ticket).stage is Stage.DEAD_LETTER
-    assert [run.state for run in live.runs(ticket)] == [RunState.TIMED_OUT] * 3
-    live.until(lambda: dagster_idle(live, ticket), "every Dagster run ended")
-    assert statuses(live, ticket) == ["FAILURE"] * 3
-    assert [len(run.dagster_run_ids) for run in live.runs(ticket)] == [1, 1, 1]
-    assert live.world.factory.lookup.pull_request(ticket.id) is None
+    assert [run.reason_code for run in live.runs(ticket)] == ["run.worker_died", None]
+    live.check_one_pull_request(ticket)
+
+
+def test_queued_runs_of_one_ticket_never_overlap(live: Live, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    held = f"while ! test -e {go}; do sleep 0.1; done"
+    ticket = live.world.file(title="one at a time", lock="one", commands=[held, FIX])
+    live.until(lambda: live.started(ticket), "the dispatched run at work")
+    by_hand = [live.launch(ticket), live.launch(ticket)]
+    past_the_queue = execute_job(live, ticket)
+    go.touch()
+    assert past_the_queue.returncode != 0
+    assert "[lease.conflict]" in past_the_queue.stdout + past_the_queue.stderr
+    live.rest(ticket)
+    live.until(lambda: dagster_idle(live, ticket), "no Dagster run left")
+    assert [live.dagster_run(run_id)["status"] for run_id in by_hand] == ["FAILURE", "FAILURE"]
+    queued = [
+        run for run in live.dagster_runs(ticket) if run["runId"] in {*by_hand, *live.runs(ticket)[0].dagster_run_ids}
+    ]
+    spans = [(run["startTime"], run["endTime"]) for run in queued]
+    assert len(spans) == 3
+    assert not any(one[0] < other[1] and other[0] < one[1] for one, other in combinations(spans, 2))
+    refused = [
+        e.payload["code"] for e in live.world.factory.lookup.timeline(ticket_id=ticket.id) if e.name == "lease_refused"
+    ]
+    assert sorted(refused) == ["lease.conflict", "ticket.not_ready", "ticket.not_ready"]
+    assert [run.state for run in live.runs(ticket)] == [RunState.SUCCEEDED]
+    assert len(live.worked(ticket)) == 1
+    live.check_one_pull_request(ticket)
+
+
+@pytest.mark.usefixtures("backfills")
+def test_two_queued_runs_of_a_dead_lettered_ticket_become_one_attempt_at_a_time(live: Live, doomed: Doomed) -> None:
+    ticket = doomed.twice
+    for _ in range(2):
+        live.launch(ticket)
+    live.until(lambda: dagster_idle(live, ticket), "no Dagster run left")
+    assert [run.state for run in live.runs(ticket)] == [RunState.FAILED, RunState.SUCCEEDED]
+    assert most_at_once(live.worked(ticket)) == 1
+    assert sorted(statuses(live, ticket)) == ["FAILURE", "FAILURE", "SUCCESS"]
+    live.check_one_pull_request(ticket)
+
+
+def test_backfills_of_failed_tickets_under_one_lock_give_one_new_attempt_each(
+    live: Live, doomed: Doomed, backfills: list[str]
+) -> None:
+    tickets = doomed.backfilled
+    live.until(lambda: all(live.world.ticket(t).stage is Stage.TESTING for t in tickets), "every ticket delivered")
+    live.until(lambda: all(dagster_idle(live, ticket) for ticket in tickets), "every Dagster run ended")
+    for ticket in tickets:
+        assert [run.state for run in live.runs(ticket)] == [RunState.FAILED, RunState.SUCCEEDED]
+        live.check_one_pull_request(ticket)
+    assert most_at_once([live.worked(ticket)[-1] for ticket in doomed.by_job]) == 1
+    titles = [ticket.manifest.title for ticket in live.world.factory.lookup.tickets()]
+    assert sorted(title for title in titles if title.startswith(("job ", "asset"))) == [
+        "asset",
+        "job 0",
+        "job 1",
+        "job 2",
+    ]
+    for backfill in backfills:
+        live.until(lambda: ended(live, backfill), "the backfill ended")  # noqa: B023 - called at once
+
+
+def test_a_lock_serialises_other_locks_run_beside_it_and_the_limit_holds(live: Live) -> None:
+    same = [live.world.file(title=f"same {n}", lock="same", commands=["sleep 2", FIX]) for n in range(2)]
+    other = [live.world.file(title=f"other {n}", lock=f"other-{n}", commands=["sleep 2", FIX]) for n in range(2)]
+    live.rest(*same, *other)
+    held = {ticket.id: live.leases(ticket) for ticket in [*same, *other]}
+    assert all(len(intervals) == 1 for intervals in held.values())
+    assert not overlap(held[same[0].id][0], held[same[1].id][0])
+    everything = [interval for intervals in held.values() for interval in intervals]
+    assert most_at_once(everything) == LIMIT
+    worked = [interval for ticket in [*same, *other] for interval in live.worked(ticket)]
+    assert most_at_once(worked) == LIMIT, "nothing ran in parallel"
+    for ticket in [*same, *other]:
+        live.check_one_pull_request(ticket)
 
 
 def test_a_pause_lets_running_work_finish_and_starts_nothing(live: Live) -> None:
@@ -184,24 +290,8 @@ def test_a_pause_lets_running_work_finish_and_starts_nothing(live: Live) -> None
     live.check_one_pull_request(second)
 
 
-def waits(live: Live, ticket: Ticket) -> bool:
-    return [run.state for run in live.runs(ticket)] == [RunState.AWAITING_APPROVAL]
-
-
-def workers(live: Live) -> list[str]:
-    """Processes of any Dagster run below the services."""
-    assert live.process is not None
-    found = []
-    for process in psutil.Process(live.process.pid).children(recursive=True):
-        try:
-            found += [" ".join(process.cmdline())] if "execute_run" in process.cmdline() else []
-        except psutil.Error:
-            continue
-    return found
-
-
-def test_a_ticket_waits_for_approval_holding_nothing(live: Live) -> None:
-    risky = live.world.file(title="risky", lock="desk", risk="high")
+def test_a_ticket_waits_for_approval_holding_nothing(live: Live, doomed: Doomed) -> None:
+    risky = doomed.risky
     live.until(lambda: waits(live, risky), "the wait for approval")
     live.until(lambda: dagster_idle(live, risky), "the Dagster run ended")
     assert live.world.factory.oversight.live_leases() == []
@@ -236,36 +326,3 @@ def test_a_ticket_waits_for_approval_holding_nothing(live: Live) -> None:
     assert pull is not None
     assert pull.base_sha == moved
     assert git(Path(live.world.factory.lookup.repository("calc").remote), "rev-parse", f"{pull.branch}~1") == moved
-
-
-def test_backfills_of_failed_tickets_under_one_lock_give_one_new_attempt_each(live: Live, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    by_job = [gated(live, gate, title=f"job {n}", lock="job-backfill", retry={"max": 0}) for n in range(3)]
-    by_asset = [gated(live, gate, title=f"asset {n}", lock="asset-backfill", retry={"max": 0}) for n in range(3)]
-    tickets = [*by_job, *by_asset]
-    live.rest(*tickets)
-    assert {live.world.ticket(ticket).stage for ticket in tickets} == {Stage.DEAD_LETTER}
-    gate.touch()
-    before = len(live.world.factory.lookup.tickets())
-    job = {"selector": {"partitionSetName": "ticket_run_partition_set", "repositorySelector": REPOSITORY}}
-    backfills = [
-        live.backfill(by_job, **job),
-        live.backfill(by_asset, assetSelection=[{"path": [name]} for name in ASSETS]),
-    ]
-    live.until(lambda: all(live.world.ticket(t).stage is Stage.TESTING for t in tickets), "every ticket delivered")
-    live.until(lambda: all(dagster_idle(live, ticket) for ticket in tickets), "every Dagster run ended")
-    for ticket in tickets:
-        assert [run.state for run in live.runs(ticket)] == [RunState.FAILED, RunState.SUCCEEDED]
-        live.check_one_pull_request(ticket)
-    for group in (by_job, by_asset):
-        again = [live.worked(ticket)[-1] for ticket in group]
-        assert most_at_once(again) == 1
-    assert len(live.world.factory.lookup.tickets()) == before
-    for backfill in backfills:
-        live.until(lambda: ended(live, backfill), "the backfill ended")  # noqa: B023 - called at once
-    assert live.world.factory.oversight.live_leases() == []
-
-
-def ended(live: Live, backfill: str) -> bool:
-    status = str(live.graphql(BACKFILL_STATUS, id=backfill)["status"])
-    return status.startswith("COMPLETED")

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,8 +84,11 @@ class Live:
             data=json.dumps({"query": query, "variables": variables}).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {front_token(self.home)}"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            told = json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                told = json.load(answer)
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{refused.code}: {refused.read().decode()[:2000]}") from refused
         assert "errors" not in told, told
         return next(iter(told["data"].values()))
 

@@ -3,6 +3,8 @@
 from domain.errors import PatchEmpty
 from domain.execution import PatchRef, RunFacts, SandboxRef, Step
 from factory_pipelines.execution.stages.context import RunContext, StepResult
+from factory_pipelines.execution.stages.launch import launch
+from factory_pipelines.execution.stages.provision import provision
 from factory_pipelines.execution.stages.workspace_git import (
     PATCH_FILE,
     TREE_FILE,
@@ -13,6 +15,8 @@ from factory_pipelines.execution.stages.workspace_git import (
 
 
 def collect(context: RunContext) -> StepResult:
+    if context.run.patch is None and context.run.adopted_step is Step.COLLECT:
+        launch_anew(context)
     if context.run.patch is None:
         ref = context.required("sandbox")
         environment = context.run.environment
@@ -32,6 +36,12 @@ def collect(context: RunContext) -> StepResult:
             "tree_sha": patch.tree_sha,
         }
     )
+
+
+def launch_anew(context: RunContext) -> None:
+    """Re-executed from here without a stored patch: the parent's workspace is gone, so the work is done again."""
+    provision(context)
+    launch(context)
 
 
 def read_patch(context: RunContext, ref: SandboxRef, base_sha: str) -> PatchRef:
