@@ -158,7 +158,7 @@ class RunSupervisor:
 
     def end_run(self, run: Run, lease: LeaseRef, error: FactoryError) -> None:
         """Remove what is left of a dead run and decide its ticket's fate; a run that ended meanwhile is left alone."""
-        self._remove_sandboxes(run.id)
+        self.remove_sandboxes(run.id)
         if run.cancel_requested_by:
             error = Canceled(f"canceled by {run.cancel_requested_by}: {run.cancel_reason}")
         ticket = self.factory.lookup.ticket(run.ticket_id)
@@ -228,7 +228,8 @@ class RunSupervisor:
         )
         self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
 
-    def _remove_sandboxes(self, run_id: str) -> None:
+    def remove_sandboxes(self, run_id: str) -> None:
+        """Remove every sandbox of a run, with whatever still runs in it."""
         for sandbox in self.factory.sandboxes.values():
             for ref in sandbox.leftovers():
                 if ref.id.startswith(f"{run_id}-"):

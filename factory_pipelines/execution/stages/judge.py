@@ -5,6 +5,7 @@ from datetime import timedelta
 from domain.errors import GatesFailed, NotFound
 from domain.execution import RunFacts, Step
 from domain.governance import ApprovalState, Clearance, Decision, PolicyReport, Validation, Verdict
+from domain.repositories import RepositorySettings
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from factory_pipelines.execution.stages.validate import load_validation
 from policy.autonomy import Change, decide, effective_risk, effective_tier
@@ -17,8 +18,9 @@ def judge(context: RunContext) -> StepResult:
     facts = load_validation(context)
     if facts is None:
         raise NotFound(f"{context.run.id} was not validated")
-    report = _report(context, facts)
-    decision = _decide(context, facts, report)
+    settings = settings_at(context.factory, context.repository, facts.base_sha)
+    report = _report(context, facts, settings)
+    decision = _decide(context, facts, report, settings)
     context.record(RunFacts(), Step.JUDGE)
     metadata = {"verdict": report.verdict, "decision": decision.clearance, "rule": decision.rule}
     if decision.clearance is Clearance.REFUSED:
@@ -35,8 +37,7 @@ def judge(context: RunContext) -> StepResult:
     return StepResult(metadata=metadata, report=report, cleared=False)
 
 
-def _report(context: RunContext, facts: Validation) -> PolicyReport:
-    settings = settings_at(context.factory, context.repository, facts.base_sha)
+def _report(context: RunContext, facts: Validation, settings: RepositorySettings) -> PolicyReport:
     verdicts = judge_gates(facts, settings, context.factory.policy.gates)
     report = PolicyReport(
         run_id=context.run.id,
@@ -51,11 +52,10 @@ def _report(context: RunContext, facts: Validation) -> PolicyReport:
     return report
 
 
-def _decide(context: RunContext, facts: Validation, report: PolicyReport) -> Decision:
+def _decide(context: RunContext, facts: Validation, report: PolicyReport, settings: RepositorySettings) -> Decision:
     policy = context.factory.policy.approvals
     paths = tuple(path for file in facts.files for path in (file.path, file.old_path) if path)
     risk = effective_risk(context.ticket.risk, paths, policy)
-    settings = settings_at(context.factory, context.repository, facts.base_sha)
     tier = effective_tier(settings.autonomy, context.ticket.manifest.autonomy)
     context.record(RunFacts(risk=risk, tier=tier))
     change = Change(tier=tier, risk=risk, verdict=report.verdict, manifest=context.ticket.manifest, paths=paths)

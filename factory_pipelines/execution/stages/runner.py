@@ -22,6 +22,7 @@ from factory_pipelines.execution.stages.presence import present_lease
 from factory_pipelines.execution.stages.table import STAGES
 from policy.retry import classify, end_attempt
 from resources.wiring import Factory
+from sensors.supervisor import RunSupervisor
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ def _note_refusal(factory: Factory, presented: Presented, refusal: FactoryError)
 
 def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
     """Remove the run's sandboxes and write how the attempt ended; what cannot be written, recovery will find."""
-    _remove_sandboxes(context)
+    RunSupervisor(context.factory).remove_sandboxes(context.run.id)
     if isinstance(failure, (*NOT_OURS, Interrupted)):  # only Dagster knows who interrupted; its run's end tells
         return
     try:
@@ -108,10 +109,3 @@ def _write_end(context: RunContext, step: Step, failure: FactoryError) -> None:
         jitter=factory.jitter(),
     )
     factory.backlog.fail_ticket(context.lease, end=end, component=Component.EXECUTION, now=factory.now())
-
-
-def _remove_sandboxes(context: RunContext) -> None:
-    for sandbox in context.factory.sandboxes.values():
-        for ref in sandbox.leftovers():
-            if ref.id.startswith(f"{context.run.id}-"):
-                sandbox.teardown(ref)
