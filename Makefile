@@ -11,8 +11,12 @@ SERIAL := dagster or faults or e2e
 STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; } | git hash-object --stdin)
 # uv brings its own certificates; where a company's proxy is between, only the machine's are right; pip is the last resort.
 SYNC := $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
-COMPILE := uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-           --no-annotate --no-header pyproject.toml --group dev
+LOCK := uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+        --no-annotate --no-header pyproject.toml
+COMPILE := $(LOCK) --group dev
+# What the product's image holds: the same versions, without our tools, with what builds the product.
+IMAGE_LOCK := deploy/images/python/requirements.lock
+IMAGE := $(LOCK) --group build --constraint requirements.lock
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,12 +69,15 @@ schemas: install ## Write the JSON Schemas of the domain models anew
 docs: install ## Serve the documentation on loopback
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
 
-lock: install ## Compile requirements.lock anew, keeping what is pinned
+lock: install ## Compile both locks anew, keeping what is pinned
 	@$(BIN)/$(COMPILE) --output-file requirements.lock > /dev/null
+	@$(BIN)/$(IMAGE) --output-file $(IMAGE_LOCK) > /dev/null
 
-lock-check: install ## Fail when requirements.lock is not what pyproject.toml compiles to
+lock-check: install ## Fail when a lock is not what pyproject.toml compiles to
 	@copy=$$(mktemp) && trap 'rm -f "$$copy"' EXIT && cp requirements.lock "$$copy" \
-	  && $(BIN)/$(COMPILE) --output-file "$$copy" > /dev/null && diff -u requirements.lock "$$copy" && echo "lock is fresh"
+	  && $(BIN)/$(COMPILE) --output-file "$$copy" > /dev/null && diff -u requirements.lock "$$copy" \
+	  && cp $(IMAGE_LOCK) "$$copy" && $(BIN)/$(IMAGE) --output-file "$$copy" > /dev/null && diff -u $(IMAGE_LOCK) "$$copy" \
+	  && echo "locks are fresh"
 
 check: lint typecheck docs-check test ## Everything CI checks
 
@@ -81,7 +88,7 @@ db-rollback: install ## Take the newest migration of the ledger back
 	@$(BIN)/factory db rollback
 
 bench: install ## Run the benchmarks
-	@for name in claims ticket_run; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
+	@for name in claims ticket_run sandbox; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
 
 clean: ## Remove what tools wrote (not .venv and not .factory)
 	@rm -rf site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from domain.errors import SettingsInvalid
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -29,6 +31,9 @@ HOW_TO_GET_IN: Final = (
 )
 
 
+OPEN: Final = frozenset({"/health", "/ready"})  #: read by whoever watches, without a token; they tell no secret
+
+
 @dataclass(frozen=True)
 class Refusal:
     status: int
@@ -37,12 +42,16 @@ class Refusal:
 
 
 class FrontGuard:
-    """Lets through only requests to our own host, from our own origin, by somebody who knows the token."""
+    """Lets through only requests to our own host, from our own origin, by somebody who knows the token.
 
-    def __init__(self, app: App, *, token: str, port: int) -> None:
+    `origins` are addresses people use besides loopback's, as browsers write them: `https://factory.example.org`.
+    """
+
+    def __init__(self, app: App, *, token: str, port: int, origins: Collection[str] = ()) -> None:
         self._app = app
         self._token = token
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        ours = (f"http://127.0.0.1:{port}", f"http://localhost:{port}", *origins)
+        self._origins = {_host_of(origin): origin.lower() for origin in ours}
         self._cookie = f"factory_{port}"
         self._pass = hmac.new(token.encode(), b"front door cookie", hashlib.sha256).hexdigest()
 
@@ -61,11 +70,13 @@ class FrontGuard:
 
     def _judge(self, scope: Scope) -> Refusal | None:
         headers = _headers(scope)
-        if headers.get("host", "").lower() not in self._hosts:
-            return Refusal(421, b"this address answers to 127.0.0.1 and localhost only")
+        if headers.get("host", "").lower() not in self._origins:
+            return Refusal(421, b"this address answers to its own names only (127.0.0.1 and localhost as shipped)")
         if not self._own_origin(scope, headers):
             return Refusal(403, b"requests from other origins are refused")
-        if scope["type"] == "http" and (signed := self._sign_in(scope)) is not None:
+        if _is_open(scope):
+            return None
+        if scope["type"] == "http" and (signed := self._sign_in(scope, headers)) is not None:
             return signed
         if not (self._has_cookie(headers) or self._is_bearer(headers)):
             return Refusal(401, HOW_TO_GET_IN, ((b"www-authenticate", b"Bearer"),))
@@ -80,9 +91,9 @@ class FrontGuard:
             return True
         if origin is None:
             return self._is_bearer(headers)
-        return origin.lower() == f"http://{headers['host'].lower()}"
+        return origin.lower() == self._origins[headers["host"].lower()]
 
-    def _sign_in(self, scope: Scope) -> Refusal | None:
+    def _sign_in(self, scope: Scope, headers: dict[str, str]) -> Refusal | None:
         """Turn `?token=` into a cookie, and the address into one without the token."""
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         given = next((value for key, value in query if key == "token"), None)
@@ -93,7 +104,8 @@ class FrontGuard:
         rest = urlencode([(key, value) for key, value in query if key != "token"])
         path = "/" + scope["path"].lstrip("/\\")
         target = (path + (f"?{rest}" if rest else "")).encode("ascii", "ignore").replace(b"\r", b"").replace(b"\n", b"")
-        cookie = f"{self._cookie}={self._pass}; Path=/; HttpOnly; SameSite=Strict".encode()
+        secure = "; Secure" if self._origins[headers["host"].lower()].startswith("https:") else ""
+        cookie = f"{self._cookie}={self._pass}; Path=/; HttpOnly; SameSite=Strict{secure}".encode()
         return Refusal(303, b"", ((b"location", target), (b"set-cookie", cookie)))
 
     def _has_cookie(self, headers: dict[str, str]) -> bool:
@@ -106,6 +118,22 @@ class FrontGuard:
     def _is_bearer(self, headers: dict[str, str]) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and _same(given.strip(), self._token)
+
+
+def _host_of(origin: str) -> str:
+    """Return the host of an origin.
+
+    Raises:
+        SettingsInvalid: it is not `http(s)://name` with an optional port.
+    """
+    told = urlsplit(origin.lower())
+    if told.scheme not in ("http", "https") or not told.hostname or f"{told.scheme}://{told.netloc}" != origin.lower():
+        raise SettingsInvalid(f"{origin!r} is not an origin; write it as https://name or http://name:port")
+    return told.netloc
+
+
+def _is_open(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in OPEN
 
 
 def _same(given: str, secret: str) -> bool:

@@ -26,9 +26,11 @@ from domain.lifecycle import RUN_OWNERS, RUNS, STAGE_OWNERS, STAGES, Stage
 from domain.model import Record, Value
 from domain.repositories import RepositoryFile, RepositorySettings
 from domain.tickets import Handwritten, Manifest, RetrySettings
+from policy.egress import EgressPolicy
 from policy.gates import GATES
+from policy.results import Allowance, ArtifactBounds, PathRule, ResultPolicy
 from policy.rules_model import ApprovalPolicy, ApprovalRule, GatePolicy, Match, RetryPolicy, RiskRule
-from resources.settings import HarnessSettings, Settings
+from resources.settings import HarnessSettings, Settings, UpstreamSettings, WorkerSettings
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `make docs-gen` from the code; edit the code instead. -->\n\n"
@@ -53,6 +55,7 @@ TICKET_KEYS = {
     "timeout": "Wall clock of one attempt's work: `90s`, `45m`, `4h`, `1d`.",
     "review-policy": "`auto`, `manual` (a person approves before the pull request opens) or `reviewers: [names]`.",
     "lock": "Tickets with one lock never run at once. Default: the repository.",
+    "artifacts": "Files to keep with the run: paths, folders or patterns in the workspace. Missing ones are told.",
 }
 
 
@@ -93,6 +96,10 @@ def settings_page() -> str:
         + fields_table(Settings, SETTINGS, head="setting")
         + "\n## `harnesses`\n\nOne entry a harness, by its name.\n\n"
         + fields_table(HarnessSettings, SETTINGS, head="setting")
+        + "\n## `upstreams`\n\nServers with a key of ours, by name. The key stays with the egress broker.\n\n"
+        + fields_table(UpstreamSettings, SETTINGS, head="setting")
+        + "\n## `worker`\n\nThe container of a run worker; `deploy/` sets it.\n\n"
+        + fields_table(WorkerSettings, SETTINGS, head="setting")
     )
 
 
@@ -124,7 +131,17 @@ SETTINGS = {
     "home": "Where all state lies; found as told above.",
     "database_url": "A Postgres URL moves the ledger and Dagster's storage there; none: SQLite files in `home`.",
     "environment": "What this factory is for.",
-    "sandbox": "`auto`: bubblewrap where it works, else the process sandbox for trusted commands.",
+    "sandbox": "`auto`: docker, else bubblewrap, else the process sandbox for trusted commands and none for agents.",
+    "image": "What it is made of.",
+    "user": "`uid:gid`, not root.",
+    "networks": "What it joins; the first at its creation.",
+    "labels": "Beside Dagster's and ours.",
+    "groups": "More group ids, to reach the broker's socket.",
+    "tmpfs": "Place and options.",
+    "working_dir": "Where it starts.",
+    "memory_bytes": "Of memory.",
+    "nano_cpus": "Billionths of a processor.",
+    "processes": "At once.",
     "harnesses": "Each harness's own settings, below.",
     "enabled": "Whether tickets may name it.",
 }
@@ -185,6 +202,8 @@ def policies_page() -> str:
     verdicts = " < ".join(f"`{verdict}`" for verdict in Verdict)
     approvals = {"raise_risk": "Rules that raise the risk.", "rules": "The first match decides."}
     models = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in (RiskRule, ApprovalRule, Match))
+    parts = (PathRule, Allowance, ArtifactBounds)
+    results = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in parts)
     return f"""# Policy files
 
 The files in `policy/rules/` are validated at load; a wrong one stops the process with the field named. A file of the
@@ -196,11 +215,20 @@ same name in the folder that the setting `policy_dir` names replaces the shipped
 
 {fields_table(ApprovalPolicy, approvals)}
 {models}
+## `egress.yaml`
+
+{docstring(EgressPolicy)}
+
+{fields_table(EgressPolicy)}
 ## `gates.yaml`
 
 Gates, always all of them: {names}. Verdicts, from harmless to blocking: {verdicts}.
 
 {model_text(GatePolicy)}
+## `results.yaml`
+
+{model_text(ResultPolicy)}
+{results}
 ## `retry.yaml`
 
 {model_text(RetryPolicy)}"""

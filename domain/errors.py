@@ -3,9 +3,41 @@
 Each leaf is one row of the failure taxonomy; its code has a heading in docs/reference/errors.md (tested).
 """
 
+from domain.confinement import (
+    CpuExceeded,
+    EgressUnavailable,
+    IsolationRequired,
+    MemoryExceeded,
+    PatchDoesNotApply,
+    PatchEmpty,
+    PatchTooLarge,
+    PatchUnreadable,
+    ResultRefused,
+    SandboxFailed,
+    SetupFailed,
+    ToolCallsExceeded,
+    TreeMismatch,
+)
 from domain.taxonomy import FactoryError, FailureClass, taxonomy
 
-__all__ = ["FactoryError", "FailureClass", "taxonomy"]  # and every class below
+__all__ = [  # and every class below
+    "CpuExceeded",
+    "EgressUnavailable",
+    "FactoryError",
+    "FailureClass",
+    "IsolationRequired",
+    "MemoryExceeded",
+    "PatchDoesNotApply",
+    "PatchEmpty",
+    "PatchTooLarge",
+    "PatchUnreadable",
+    "ResultRefused",
+    "SandboxFailed",
+    "SetupFailed",
+    "ToolCallsExceeded",
+    "TreeMismatch",
+    "taxonomy",
+]
 
 
 class InvalidInput(FactoryError):
@@ -160,62 +192,6 @@ class HarnessUnavailable(FactoryError):
     failure_class = FailureClass.NON_RETRIABLE
     cause = "harness_unavailable"
     remedy = "Install or enable the harness, or name another `engine` in the ticket."
-
-
-class IsolationRequired(FactoryError):
-    code = "sandbox.isolation_required"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "sandbox"
-    remedy = "Install bubblewrap (`apt-get install bubblewrap`) or Docker; `factory doctor` says which works here."
-
-
-class SandboxFailed(FactoryError):
-    code = "sandbox.failed"
-    failure_class = FailureClass.TRANSIENT
-    cause = "sandbox"
-    remedy = "Run `factory doctor`; the sandbox could not be made or used on this machine."
-
-
-class SetupFailed(FactoryError):
-    code = "environment.setup_failed"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "setup_failed"
-    remedy = "Run the repository's `setup` commands by hand in a fresh clone and correct them."
-
-
-class PatchEmpty(FactoryError):
-    code = "patch.empty"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "patch_empty"
-    remedy = "The work changed no file: drop the ticket, or correct its commands or text."
-
-
-class PatchTooLarge(FactoryError):
-    code = "patch.too_large"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "patch_rejected"
-    remedy = "Split the work, or keep generated files out of the change."
-
-
-class PatchDoesNotApply(FactoryError):
-    code = "patch.does_not_apply"
-    failure_class = FailureClass.TRANSIENT
-    cause = "patch_rejected"
-    remedy = "The base changed under the patch: the work is repeated on the new base; requeue it if attempts are spent."
-
-
-class PatchUnreadable(FactoryError):
-    code = "patch.unreadable"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "patch_rejected"
-    remedy = "The workspace no longer is a git repository that can be read; correct what the commands do to it."
-
-
-class TreeMismatch(FactoryError):
-    code = "patch.tree_mismatch"
-    failure_class = FailureClass.NON_RETRIABLE
-    cause = "patch_rejected"
-    remedy = "The tree tested is not the tree to be pushed; report it with the patch artifact."
 
 
 class GatesFailed(FactoryError):

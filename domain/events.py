@@ -37,6 +37,8 @@ CATALOGUE: Final[Mapping[str, EventSpec]] = {
     "sandbox_removed": _spec("execution", "backend", "sandbox"),
     "sandbox_orphan_removed": _spec("recovery", "backend", "sandbox"),
     "environment_prepared": _spec("execution", "digest", "cached"),
+    "egress_refused": _spec("execution", "host", "reach", "reason", consumers=("timeline", "alerts")),
+    "egress_used": _spec("execution", "allowed", "refused", "bytes_up", "bytes_down"),
     "harness_event": _spec("execution", "kind", "text", consumers=("timeline", "supervision")),
     "limit_breached": _spec("execution", "limit", "code", "action", consumers=("timeline", "alerts")),
     "patch_collected": _spec("execution", "sha256", "files_changed", consumers=("timeline", "governance")),

@@ -11,6 +11,15 @@ class Isolation(StrEnum):
     CONTAINER = "container"
 
 
+class Availability(Value):
+    """Whether a sandbox works on this machine, and what to know or why not."""
+
+    works: bool
+    detail: str
+    remedy: str | None = None  #: the one command that would fix it
+    toolchain: str = "host"  #: whose programs commands see: this machine's, or those of an image by digest
+
+
 class SandboxSpec(Value):
     """A workspace to make: `/`-less names, absolute host paths that the control plane owns."""
 
@@ -21,8 +30,12 @@ class SandboxSpec(Value):
     patch: str | None = None  #: file with a patch to apply on the commit
     environment: str | None = None  #: prepared environment directory, seen read-only
     environment_writable: bool = False  #: only while `setup` runs
+    door: str | None = None  #: host directory with the door's socket and relay, seen read-only at /run/egress
     memory_bytes: int = 4 * 1024**3
     processes: int = 512
+    cpus: float = 2.0
+    disk_bytes: int = 4 * 1024**3
+    disk_files: int = 500_000
 
 
 class OutputLine(Value):
@@ -36,6 +49,7 @@ class Tick(Value):
     """Nothing was written for a moment; the caller may look at clocks and flags."""
 
     idle_seconds: float
+    cpu_seconds: float | None = None  #: spent by the sandbox so far, where it can be told
 
 
 class Exit(Value):
@@ -47,6 +61,8 @@ class Exit(Value):
     timed_out: bool = False
     truncated: bool = False  #: output beyond the limit was dropped
     dropped_bytes: int = 0
+    out_of_memory: bool = False  #: something in the sandbox was killed for want of memory
+    cpu_seconds: float | None = None
 
 
 Output = OutputLine | Tick | Exit

@@ -138,6 +138,7 @@ class Manifest(Handwritten):
     timeout: Duration | None = None
     review_policy: ReviewPolicy = "auto"
     lock: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    artifacts: Commands = ()
 
 
 class TicketDraft(Value):

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt
 from domain.governance import Clearance, Verdict
 from domain.model import Name, Value
 from domain.tickets import Duration, Risk, Tier
+from policy.egress import EgressPolicy
+from policy.results import ResultPolicy
 
 
 def _many(value: object) -> object:
@@ -68,5 +70,7 @@ class RetryPolicy(Value):
 
 class Policy(Value):
     approvals: ApprovalPolicy
+    egress: EgressPolicy
     gates: GatePolicy
+    results: ResultPolicy
     retry: RetryPolicy

@@ -27,10 +27,11 @@ class Check(Value):
 
 
 class Bench(Value):
-    """Where checks run and how long one may take, in seconds."""
+    """Where checks run, how long one may take in seconds, and what they are told of a door; None is no door."""
 
     ref: SandboxRef
     limit: float
+    door: dict[str, str] | None = None
 
 
 def run_checks(
@@ -49,7 +50,8 @@ def _run_check(
     report = f"junit-{number}.xml"
     command = Command(
         argv=("sh", "-c", WITH_REPORT, "check", check.command, report),
-        environment={"PYTHONDONTWRITEBYTECODE": "1"},
+        environment={"PYTHONDONTWRITEBYTECODE": "1", **(bench.door or {})},
+        network=bench.door is not None,
         timeout=timedelta(seconds=bench.limit),
         output_limit=LOG_LIMIT,
     )
@@ -87,7 +89,7 @@ def _reason(end: Exit, lines: list[str]) -> str | None:
     if end.timed_out:
         return f"it ran into its limit after {end.seconds:.0f} s"
     if end.signal is not None:
-        return f"killed by signal {end.signal}"
+        return f"killed by signal {end.signal}" + (", for want of memory" if end.out_of_memory else "")
     if end.code == 0:
         return None
     last = next((line for line in reversed(lines[1:]) if line.strip()), "")

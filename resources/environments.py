@@ -3,21 +3,23 @@
 import fcntl
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from adapters.sandbox.contract import Sandbox
+from domain.egress import Purpose
 from domain.errors import SetupFailed
 from domain.harness import Command
 from domain.model import Value
 from domain.repositories import Repository, RepositorySettings
 from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
-from resources.sandboxes import choose_sandbox
+from resources.doors import Errand, opened
+from resources.sandboxes import availability, choose_sandbox, provision, remove
 from resources.wiring import Factory
 
-READY = ".ready"
+READY = ".ready"  #: beside the environment, where nothing that runs in it can write
 Observer = Callable[[Output], None]
 
 
@@ -43,27 +45,27 @@ def prepare_environment(
     Raises:
         SetupFailed: a setup command failed; nothing half-made stays in the cache.
     """
-    digest = _digest(factory, repository, settings, source)
+    # setup commands are the operator's or the base branch's, never a patch's: the trusted choice applies
+    sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
+    toolchain = availability(factory, sandbox.name).toolchain
+    digest = _digest(factory, repository, settings, source, f"{sandbox.name} {toolchain}")
     if not settings.setup:
         return Environment(digest=digest, path=None, cached=True)
     home = factory.settings.environments_dir / digest[:32]
+    ready = home.with_suffix(READY)
     with _locked(home.with_suffix(".lock")):
-        if (home / READY).exists():
+        if ready.exists() and home.is_dir():
             return Environment(digest=digest, path=str(home), cached=True)
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        try:
-            _run_setup(factory, settings, _spec(repository, home, source), observe)
-        except BaseException:
-            shutil.rmtree(home, ignore_errors=True)
-            raise
-        (home / READY).write_text(json.dumps({"setup": settings.setup, "commit": source.commit}))
+        ready.unlink(missing_ok=True)
+        _run_setup(factory, sandbox, settings, _spec(repository, home, source), observe)
+        ready.write_text(json.dumps({"setup": settings.setup, "commit": source.commit}))
     return Environment(digest=digest, path=str(home), cached=False)
 
 
-def _digest(factory: Factory, repository: Repository, settings: RepositorySettings, source: Source) -> str:
+def _digest(factory: Factory, repository: Repository, settings: RepositorySettings, source: Source, place: str) -> str:
+    """Name an environment by all that decides it; `place` is whose programs and paths it is bound to."""
     forge = factory.forges[repository.forge]
-    seen = hashlib.sha256(json.dumps([repository.name, settings.setup]).encode())
+    seen = hashlib.sha256(json.dumps([repository.name, settings.setup, place]).encode())
     for path in settings.setup_files:
         content = forge.read_file(repository, source.commit, path, limit=5_000_000)
         seen.update(f"\0{path}\0{content}".encode())
@@ -83,23 +85,33 @@ def _spec(repository: Repository, home: Path, source: Source) -> SandboxSpec:
     )
 
 
-def _run_setup(factory: Factory, settings: RepositorySettings, spec: SandboxSpec, observe: Observer) -> None:
-    # setup commands are the operator's or the base branch's, never a patch's: the trusted choice applies
-    sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
-    ref = sandbox.provision(spec)
+def _run_setup(
+    factory: Factory, sandbox: Sandbox, settings: RepositorySettings, spec: SandboxSpec, observe: Observer
+) -> None:
+    ref = provision(factory, sandbox, spec)
     try:
-        for command in settings.setup:
-            last: list[str] = []
-            limit = timedelta(seconds=factory.settings.setup_limit)
-            for output in sandbox.execute(ref, Command(argv=("sh", "-ec", command), timeout=limit, network=True)):
-                observe(output)
-                match output:
-                    case OutputLine(text=text):
-                        last = [*last[-19:], text]
-                    case Exit(code=code) if code != 0:
-                        raise SetupFailed(f"`{command}` ended with {code}: {' | '.join(last)[-1500:]}")
+        with opened(factory, ref, Errand(spec.run_id, Purpose.SETUP)) as door:
+            for command in settings.setup:
+                told = Command(
+                    argv=("sh", "-ec", command),
+                    timeout=timedelta(seconds=factory.settings.setup_limit),
+                    network=True,
+                    environment=dict(door or {}),
+                )
+                _run_one(command, sandbox.execute(ref, told), observe)
     finally:
-        sandbox.teardown(ref)
+        remove(factory, ref)
+
+
+def _run_one(command: str, outputs: Iterator[Output], observe: Observer) -> None:
+    last: list[str] = []
+    for output in outputs:
+        observe(output)
+        match output:
+            case OutputLine(text=text):
+                last = [*last[-19:], text]
+            case Exit(code=code) if code != 0:
+                raise SetupFailed(f"`{command}` ended with {code}: {' | '.join(last)[-1500:]}")
 
 
 @contextmanager

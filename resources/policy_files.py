@@ -11,7 +11,7 @@ from domain.errors import PolicyInvalid
 from policy.rules_model import Policy
 
 SHIPPED = Path(policy.__file__).parent / "rules"
-FILES = ("approvals", "gates", "retry")
+FILES = ("approvals", "egress", "gates", "results", "retry")
 
 
 def load_policy(folder: Path | None = None) -> Policy:

@@ -1,26 +1,47 @@
-"""Which sandbox a harness gets: trusted commands may run in a plain process, agents never."""
+"""Which sandbox a command gets, with which bounds, and how it goes."""
+
+import time
 
 from adapters.sandbox.contract import Sandbox
 from domain.errors import IsolationRequired, SandboxFailed
-from domain.sandbox import Isolation
+from domain.execution import SandboxRef
+from domain.sandbox import Availability, Isolation, SandboxSpec
+from resources.settings import Settings
 from resources.wiring import Factory
+
+BEST_FIRST = ("docker", "bubblewrap")  #: what `auto` takes for anything
+LAST = "process"  #: what `auto` takes for trusted commands when nothing that isolates works
+KNOWN_SECONDS = {True: 600.0, False: 20.0}  #: how long a finding holds: what is missing may be installed any moment
+
+_known: dict[tuple[str, str], tuple[float, Availability]] = {}
+
+
+def availability(factory: Factory, name: str) -> Availability:
+    """Return whether a sandbox works here, looking again only now and then."""
+    key = (str(factory.settings.home), name)
+    until, found = _known.get(key, (0.0, Availability(works=False, detail="")))
+    if time.monotonic() >= until:
+        found = factory.sandboxes[name].available()
+        _known[key] = (time.monotonic() + KNOWN_SECONDS[found.works], found)
+    return found
 
 
 def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto") -> Sandbox:
-    """Return the sandbox for a harness.
+    """Return the sandbox for a command.
 
     Args:
         factory: Where the sandboxes and the global setting are.
-        trusted: The harness runs nothing but what an operator wrote.
-        wanted: The repository's setting; `auto` leaves it to the global one.
+        trusted: It runs nothing but what an operator wrote.
+        wanted: The repository's setting; `auto` leaves it to the global one, whose `auto` takes the strongest
+            that works here.
 
     Raises:
-        IsolationRequired: an untrusted harness and no sandbox here that isolates.
+        IsolationRequired: an untrusted command and no sandbox here that isolates; says why each does not work.
         SandboxFailed: the one asked for does not exist.
     """
     name = wanted if wanted != "auto" else factory.settings.sandbox
     if name == "auto":
-        name = "process" if trusted else "bubblewrap"
+        name = _strongest(factory, trusted=trusted)
     sandbox = factory.sandboxes.get(name)
     if sandbox is None:
         raise SandboxFailed(f"there is no sandbox {name!r}; known are {', '.join(sorted(factory.sandboxes))}")
@@ -29,3 +50,48 @@ def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto") -> 
     if factory.settings.environment == "production" and sandbox.isolation is Isolation.NONE:
         raise IsolationRequired(f"sandbox {name!r} is for local use only")
     return sandbox
+
+
+def _strongest(factory: Factory, *, trusted: bool) -> str:
+    there = [name for name in BEST_FIRST if name in factory.sandboxes]
+    works = next((name for name in there if availability(factory, name).works), None)
+    if works is not None:
+        return works
+    if trusted:
+        return LAST
+    reasons = [f"{name}: {one.detail} (fix: {one.remedy})" for name in there if (one := availability(factory, name))]
+    raise IsolationRequired(f"no sandbox here isolates an agent. {'; '.join(reasons)}")
+
+
+def bounded(settings: Settings, spec: SandboxSpec) -> SandboxSpec:
+    """Return the spec with the bounds of the settings."""
+    bounds = {
+        "memory_bytes": settings.memory_limit,
+        "processes": settings.process_limit,
+        "cpus": settings.cpus,
+        "disk_bytes": settings.disk_limit,
+        "disk_files": settings.file_limit,
+    }
+    return spec.model_copy(update=bounds)
+
+
+def provision(factory: Factory, sandbox: Sandbox, spec: SandboxSpec) -> SandboxRef:
+    """Make a sandbox with the bounds of the settings, and the room for its door when it isolates.
+
+    Raises:
+        SandboxFailed, PatchDoesNotApply, StorageFull: as the sandbox says; nothing is left behind.
+    """
+    bounds = bounded(factory.settings, spec)
+    if sandbox.isolation is not Isolation.NONE:
+        bounds = bounds.model_copy(update={"door": str(factory.doors.prepare(spec.id))})
+    try:
+        return sandbox.provision(bounds)
+    except BaseException:
+        factory.doors.remove(spec.id)
+        raise
+
+
+def remove(factory: Factory, ref: SandboxRef) -> None:
+    """Remove a sandbox and its door; the door's log stays."""
+    factory.sandboxes[ref.backend].teardown(ref)
+    factory.doors.remove(ref.id)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.errors import SettingsInvalid
@@ -33,6 +33,38 @@ class HarnessSettings(BaseSettings):
     limit: PositiveInt = 3  #: live leases at once
 
 
+class UpstreamSettings(BaseSettings):
+    """Reached inside a sandbox as `http://127.0.0.1:3128/NAME/...`; the key never is."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    url: str  #: https, or http on loopback only
+    credential: str | None = None  #: name of the secret to send: FACTORY_SECRET_<NAME>, dashes as underscores
+    header: str = "authorization"  #: that carries the key
+    prefix: str = "Bearer "  #: before the key in the header
+    paths: tuple[str, ...] = ("/",)  #: path prefixes that may be asked for
+    harnesses: tuple[str, ...] = ()  #: who may use it; empty is every harness
+
+
+class WorkerSettings(BaseSettings):
+    """The container of a run worker, where Dagster's Docker launcher starts one for each run (deploy/)."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    image: str
+    user: str = "10000:10000"
+    networks: tuple[str, ...]
+    binds: frozenset[str]  #: `source:target:ro` or `source:target:rw`
+    environment: frozenset[str] = frozenset()  #: names
+    labels: dict[str, str] = {}
+    groups: tuple[str, ...] = ()
+    tmpfs: dict[str, str] = {}
+    working_dir: str = ""
+    memory_bytes: PositiveInt = 2 * 1024**3
+    nano_cpus: PositiveInt = 2 * 10**9
+    processes: PositiveInt = 1024
+
+
 class Settings(BaseSettings):
     """Everything that can be set; a wrong value stops the process with the field named."""
 
@@ -52,7 +84,21 @@ class Settings(BaseSettings):
     setup_limit: PositiveFloat = 1800.0  #: seconds one setup command may take
     approval_deadline: PositiveFloat = 7 * 86400.0  #: seconds after which a waiting approval is shown as overdue
     patch_limit: PositiveInt = 20_000_000  #: bytes of one patch
-    sandbox: Literal["auto", "process", "bubblewrap"] = "auto"
+    sandbox: Literal["auto", "docker", "bubblewrap", "process"] = "auto"
+    sandbox_image: str = "factory-sandbox:latest"  #: what Docker sandboxes are made of
+    memory_limit: PositiveInt = 4 * 1024**3  #: bytes of memory a sandbox may take
+    cpus: PositiveFloat = 2.0  #: processors a sandbox may use at once
+    cpu_limit: PositiveFloat = 7200.0  #: seconds of processor time one harness run may spend
+    process_limit: PositiveInt = 512  #: processes of a sandbox at once
+    tool_call_limit: PositiveInt = 2000  #: tool calls of one harness run
+    disk_limit: PositiveInt = 4 * 1024**3  #: bytes of a sandbox's workspace
+    file_limit: PositiveInt = 500_000  #: files of a sandbox's workspace
+    upstreams: dict[str, UpstreamSettings] = {}  #: servers the egress broker speaks to with a key of ours
+    mirrors: tuple[str, ...] = ()  #: package registries beside those pip, uv and npm are set to
+    sandbox_group: NonNegativeInt = 0  #: group id that may open the container broker's sandbox.sock
+    launcher_group: NonNegativeInt = 0  #: group id that may open its launcher.sock
+    worker: WorkerSettings | None = None  #: what the container broker lets the launcher start
+    docker_socket: Path = Path("/var/run/docker.sock")  #: the engine; only the container broker opens it
     harnesses: dict[str, HarnessSettings] = {"command": HarnessSettings()}
     policy_dir: Path | None = None  #: policy files that replace the shipped ones
     workspace: Path | None = None  #: Dagster workspace file instead of our own code location
@@ -85,6 +131,14 @@ class Settings(BaseSettings):
     @property
     def sandboxes_dir(self) -> Path:
         return self.home / "sandboxes"
+
+    @property
+    def egress_dir(self) -> Path:
+        return self.home / "egress"
+
+    @property
+    def containers_dir(self) -> Path:
+        return self.home / "containers"
 
     @property
     def environments_dir(self) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from adapters.artifacts.contract import ArtifactStore
 from adapters.artifacts.local import LocalArtifactStore
+from adapters.egress.contract import Doors
+from adapters.egress.doors import DoorFolder
 from adapters.forge.contract import Forge
 from adapters.forge.local import LocalForge
 from adapters.harness.catalogue import HARNESSES
@@ -21,8 +23,12 @@ from adapters.ledger.contract import (
     Oversight,
     RunLedger,
 )
+from adapters.quarantine.contract import Quarantine
+from adapters.quarantine.local import LocalQuarantine
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from adapters.sandbox.contract import Sandbox
+from adapters.sandbox.docker import DockerSandbox
+from adapters.sandbox.engine import Engine
 from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner
@@ -48,6 +54,8 @@ class Factory:
     artifacts: ArtifactStore
     harnesses: dict[str, Harness]
     sandboxes: dict[str, Sandbox]
+    doors: Doors
+    quarantine: Quarantine
     secrets_scanner: SecretScanner
     now: Callable[[], datetime]
     jitter: Callable[[], float]
@@ -63,12 +71,14 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
     prepare_home(chosen)
     ledger = open_ledger(chosen.ledger_url, migrate=migrate)
     sandboxes: tuple[Sandbox, ...] = (
-        ProcessSandbox(chosen.sandboxes_dir),
+        DockerSandbox(chosen.sandboxes_dir, Engine(chosen.containers_dir / "sandbox.sock"), chosen.sandbox_image),
         BubblewrapSandbox(chosen.sandboxes_dir),
+        ProcessSandbox(chosen.sandboxes_dir),
     )
+    policy = load_policy(chosen.policy_dir)
     return Factory(
         settings=chosen,
-        policy=load_policy(chosen.policy_dir),
+        policy=policy,
         backlog=ledger.backlog,
         run_ledger=ledger.runs,
         evidence=ledger.evidence,
@@ -79,6 +89,8 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         artifacts=LocalArtifactStore(chosen.artifacts_dir),
         harnesses={name: make() for name, make in HARNESSES.items()},
         sandboxes={sandbox.name: sandbox for sandbox in sandboxes},
+        doors=DoorFolder(chosen.egress_dir),
+        quarantine=LocalQuarantine(chosen.home / "quarantine", policy.results),
         secrets_scanner=DetectSecretsScanner(),
         now=lambda: datetime.now(UTC),
         jitter=random.Random(chosen.seed).random,  # noqa: S311 - spreads retries, guards nothing

@@ -6,14 +6,15 @@ import json
 import yaml
 from pydantic import ValidationError
 
+from domain.egress import Purpose
 from domain.errors import RepositoryInvalid
-from domain.execution import SandboxRef
 from domain.governance import CheckResult, Origin
 from domain.repositories import BaseReport, Repository, RepositoryFile, RepositorySettings, effective_settings
 from domain.sandbox import Output, SandboxSpec
 from resources.checks import Bench, Check, Observer, run_checks
+from resources.doors import Errand, opened
 from resources.environments import Source, prepare_environment
-from resources.sandboxes import choose_sandbox
+from resources.sandboxes import choose_sandbox, provision, remove
 from resources.wiring import Factory
 
 SETTINGS_FILE = ".factory.yaml"
@@ -53,15 +54,15 @@ def baseline(
     environment = prepare_environment(factory, repository, settings, Source(commit=commit), observe)
     sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
     name = f"base-{repository.name[:40]}-{commit[:12]}"
-    ref: SandboxRef = sandbox.provision(
-        SandboxSpec(id=name, run_id=name, mirror=repository.remote, commit=commit, environment=environment.path)
-    )
+    spec = SandboxSpec(id=name, run_id=name, mirror=repository.remote, commit=commit, environment=environment.path)
+    ref = provision(factory, sandbox, spec)
     try:
         checks = [Check(command=command, origin=Origin.REPOSITORY) for command in settings.verify]
-        bench = Bench(ref=ref, limit=factory.settings.verify_limit)
-        results = run_checks(sandbox, bench, checks, factory.artifacts, observe)
+        with opened(factory, ref, Errand(name, Purpose.VERIFY, repository=repository.name)) as door:
+            bench = Bench(ref=ref, limit=factory.settings.verify_limit, door=door)
+            results = run_checks(sandbox, bench, checks, factory.artifacts, observe)
     finally:
-        sandbox.teardown(ref)
+        remove(factory, ref)
     factory.evidence.save_baseline(repository.name, commit, key, results)
     return results
 

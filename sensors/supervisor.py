@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from adapters.harness.contract import Session
+import structlog
+
 from adapters.sandbox.contract import Sandbox
 from domain.errors import (
     Canceled,
@@ -17,18 +17,23 @@ from domain.errors import (
     NotFound,
     NotReady,
     Paused,
+    SandboxFailed,
     WorkerDied,
 )
 from domain.execution import ClaimRequest, EventDraft, Lease, LeaseRef, Run, SandboxRef
-from domain.harness import HarnessEvent
+from domain.harness import EventKind, HarnessEvent
 from domain.lifecycle import Component, RunState, Stage
 from domain.sandbox import Exit, Output, OutputLine
 from domain.tickets import Ticket
-from policy.limits import RunLimits, breach
+from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
 from policy.retry import end_attempt
+from resources.doors import tell_attempts
+from resources.sandboxes import remove
 from resources.wiring import Factory
-from sensors.pulse import Pulse
+from sensors.watching import Meter, Watch
+
+log = structlog.get_logger()
 
 BATCH = 200  #: ready tickets looked at in one dispatch
 OWNER = "dispatch"
@@ -84,36 +89,36 @@ class RunSupervisor:
         return [(lease, self.factory.lookup.ticket(lease.ticket_id)) for lease in fresh]
 
     def monitor_run(
-        self, sandbox: Sandbox, ref: SandboxRef, outputs: Iterator[Output], watch: "Watch"
+        self, sandbox: Sandbox, ref: SandboxRef, outputs: Iterator[Output], watch: Watch
     ) -> Iterator[HarnessEvent]:
         """Follow a harness line by line: normalise, keep the lease alive, enforce limits; `watch.end` gets the exit.
 
         Raises:
-            TimedOut, Stalled: a limit was breached; the harness was interrupted, then killed.
+            TimedOut, Stalled, CpuExceeded, ToolCallsExceeded: a limit was breached; the harness was interrupted,
+                then killed.
             Canceled: somebody asked for it. LeaseLost: the lease is no longer ours.
         """
-        started = self.factory.now()
-        last_line = started
+        meter = Meter(started=self.factory.now())
         try:
             for output in outputs:
-                now = self.factory.now()
-                match output:
-                    case OutputLine():
-                        last_line = now
-                        yield from watch.session.read(output)
-                    case Exit():
-                        watch.end = output
+                if isinstance(output, OutputLine):
+                    events = watch.session.read(output)
+                    meter.tool_calls += sum(event.kind is EventKind.TOOL_STARTED for event in events)
+                    yield from events
+                elif isinstance(output, Exit):
+                    watch.end = output
+                meter.see(output, self.factory.now())
                 watch.pulse.beat()
-                self.enforce_limits(watch.limits, started=started, last_line=last_line, ended=watch.end is not None)
+                if watch.end is None:
+                    self.enforce_limits(watch.limits, meter.spent(self.factory.now()))
         except FactoryError:
             sandbox.interrupt(ref)
             raise
 
-    def enforce_limits(self, limits: RunLimits, *, started: datetime, last_line: datetime, ended: bool) -> None:
+    def enforce_limits(self, limits: RunLimits, spent: Spent) -> None:
         """Raise the error of the limit that is breached, if any."""
-        now = self.factory.now()
-        error = breach(limits, elapsed=(now - started).total_seconds(), idle=(now - last_line).total_seconds())
-        if error is not None and not ended:
+        error = breach(limits, spent)
+        if error is not None:
             raise error
 
     def recover_stale_runs(self) -> Recovery:
@@ -233,7 +238,19 @@ class RunSupervisor:
         for sandbox in self.factory.sandboxes.values():
             for ref in sandbox.leftovers():
                 if ref.id.startswith(f"{run_id}-"):
-                    sandbox.teardown(ref)
+                    self._removed(run_id, ref)
+
+    def _removed(self, run_id: str, ref: SandboxRef) -> bool:
+        """Remove a sandbox; one that cannot be removed now must not keep a run from its end, and is swept later."""
+        run = self.factory.run_ledger.find_run(run_id=run_id)
+        if run is not None:
+            tell_attempts(self.factory, run, ref)
+        try:
+            remove(self.factory, ref)
+        except SandboxFailed as error:
+            log.warning("sandbox_not_removed", sandbox=ref.id, backend=ref.backend, reason=error.message)
+            return False
+        return True
 
     def _sweep(self) -> list[str]:
         """Remove sandboxes of runs without a live lease; setup and baseline ones belong to a live caller's lock."""
@@ -245,7 +262,8 @@ class RunSupervisor:
             run = self.factory.run_ledger.find_run(run_id=ref.id.rpartition("-")[0])
             if run is None or run.id in owned:
                 continue
-            sandbox.teardown(ref)
+            if not self._removed(run.id, ref):
+                continue
             removed.append(ref.id)
             payload = {"backend": sandbox.name, "sandbox": ref.id}
             draft = EventDraft(
@@ -259,16 +277,6 @@ class RunSupervisor:
         return removed
 
 
-@dataclass
-class Watch:
-    """What monitoring works with, and the exit it leaves behind."""
-
-    session: Session
-    limits: RunLimits
-    pulse: Pulse
-    end: Exit | None = None
-
-
 def _carried(run: Run, lease: Lease, dagster_run_id: str, ticket_run: tuple[str, int] | None) -> bool:
     """Tell whether that Dagster run carries the lease: bound to it last, or named by an unstarted one."""
     if run.state is RunState.AWAITING_APPROVAL and lease.started_at is None:
@@ -276,9 +284,3 @@ def _carried(run: Run, lease: Lease, dagster_run_id: str, ticket_run: tuple[str,
     if run.dagster_run_ids:
         return run.dagster_run_ids[-1] == dagster_run_id
     return ticket_run == (run.id, lease.fence)
-
-
-def limits_for(ticket: Ticket, *, wall: float, inactivity: float) -> RunLimits:
-    """Return the run's limits; the tighter of the ticket's timeout and the factory's wall limit wins."""
-    own = ticket.manifest.timeout or timedelta(seconds=wall)
-    return RunLimits(wall=min(own.total_seconds(), wall), inactivity=inactivity)

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
-MARKED_FAMILIES = ("postgres", "bubblewrap", "dagster", "faults", "e2e")
+MARKED_FAMILIES = ("postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
+
+
+@pytest.fixture(autouse=True)
+def _trusted_commands_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quickest sandbox, for tests about something else; those about sandboxes name theirs."""
+    monkeypatch.setenv("FACTORY_SANDBOX", "process")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,6 +1,7 @@
 """The one branch of a ticket, moved by compare-and-swap under the newest fence."""
 
 from adapters._vendor.git import Git
+from adapters.forge.protection import push
 from adapters.forge.records import PullRecords, TicketMark
 from domain.errors import ForgeRefused
 from domain.forge import ChangeRequest
@@ -15,7 +16,7 @@ def refuse_branch(git: Git, repository: Repository, change: ChangeRequest) -> No
     if branch in {change.base, repository.settings.base}:
         raise ForgeRefused(f"{branch!r} is the base branch; only people change it")
     if not branch.startswith("factory/"):
-        raise ForgeRefused(f"branch {branch!r} is outside factory/")
+        raise ForgeRefused(f"branch {branch!r} is outside factory/")  # the receiving side says so too
     if "\0" in branch or not git.holds("check-ref-format", f"refs/heads/{branch}"):
         raise ForgeRefused(f"{branch!r} cannot name a branch")
 
@@ -34,7 +35,7 @@ def move_branch(git: Git, records: PullRecords, change: ChangeRequest, commit: s
     mark = mark.model_copy(update={"branch": change.branch, "former": tuple(sorted(filter(None, former)))})
     records.store_mark(mark)
     reference = f"refs/heads/{change.branch}"
-    git.run("update-ref", reference, commit, git.commit(reference) or "0" * 40)
+    push(git, reference, commit, git.commit(reference))
     _remove_former(git, records, mark)
     return git.text("rev-parse", "--verify", reference)
 

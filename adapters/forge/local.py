@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from adapters._vendor.git import Git, GitError
 from adapters.forge.base_branch import advance_base, fetch_base
 from adapters.forge.branches import move_branch, refuse_branch
 from adapters.forge.files import locked
+from adapters.forge.protection import RefusedPush, protect, read_refused
 from adapters.forge.pull_requests import PullRequests
 from adapters.forge.reading import read_text
 from adapters.forge.records import PullRecords
@@ -54,12 +55,16 @@ def _refuse(error: GitError) -> NoReturn:
 
 
 class LocalForge:
-    """`root/NAME.git` is NAME's bare repository, `root/NAME.pulls` its pull requests. See `contract.Forge`."""
+    """`root/NAME.git` is NAME's bare repository, `root/NAME.pulls` its pull requests. See `contract.Forge`.
 
-    def __init__(self, root: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+    `protected` are branches (names or shell patterns) that, like every base branch, no push of the bot reaches.
+    """
+
+    def __init__(self, root: Path, *, now: Callable[[], datetime] = utc_now, protected: Sequence[str] = ()) -> None:
         self._root = root.absolute()
         self._home = self._root / ".git-home"
         self._now = now
+        self._protected = tuple(protected)
 
     @forge_failures()
     def enrol(self, name: str, source: str, base: str | None) -> tuple[str, str]:
@@ -75,6 +80,7 @@ class LocalForge:
         with self._records(name).locked():
             advance_base(git, found.base, theirs)
             git.run("symbolic-ref", "HEAD", f"refs/heads/{found.base}")
+            protect(git, (found.base, *self._protected))
         return str(self._bare(name)), found.base
 
     @forge_failures()
@@ -100,6 +106,7 @@ class LocalForge:
         records.mark_of(change.ticket_id, change.fence)
         commit = commit_change(git, change)
         with records.locked():
+            protect(git, (repository.settings.base, change.base, *self._protected))
             return move_branch(git, records, change, commit)
 
     @forge_failures()
@@ -123,6 +130,10 @@ class LocalForge:
         if merge:
             return pulls.merge(number, actor, reason, self._now())
         return pulls.close(number, reason, self._now())
+
+    def refused_pushes(self, name: str) -> list[RefusedPush]:
+        """Return what the repository's hook refused, oldest first."""
+        return read_refused(self._bare(name))
 
     def _bare(self, name: str) -> Path:
         return self._root / f"{name}.git"

@@ -19,9 +19,10 @@ from domain.tickets import Manifest, Ticket
 
 
 def manifest_json(manifest: Manifest) -> tuple[dict[str, Any], str]:
-    """Return a manifest as stored, and the SHA-256 of its canonical form."""
-    stored = manifest.model_dump(mode="json")
-    return stored, hashlib.sha256(json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Return a manifest as stored, and the SHA-256 of its canonical form, which a key added later does not change."""
+    told = manifest.model_dump(mode="json", exclude_defaults=True)
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return manifest.model_dump(mode="json"), digest
 
 
 def many(conn: Connection, query: Select[Any]) -> Sequence[RowMapping]:

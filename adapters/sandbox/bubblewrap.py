@@ -1,7 +1,6 @@
-"""The bubblewrap sandbox: own namespaces, no network, nothing of this machine but what a command needs."""
+"""The bubblewrap sandbox: own namespaces, bounded by control groups and a disk of its own, no network but its door."""
 
 import os
-import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,85 +8,128 @@ from pathlib import Path
 
 import psutil
 
-from adapters.sandbox.execution import Launch, run
+from adapters.sandbox import cgroups, syscalls
+from adapters.sandbox.broker import sealing
+from adapters.sandbox.child import Child, Launch, run, start
+from adapters.sandbox.disk import make_disk, remove_disk
+from adapters.sandbox.execution import Running, signalled
 from adapters.sandbox.programs import program
 from adapters.sandbox.reaping import MARKER, interrupt_group, marked
 from adapters.sandbox.rooted import RootedSandbox
-from adapters.sandbox.staging import USER, hand_over, stage, user
+from adapters.sandbox.staging import USER, Stage, stage
 from adapters.sandbox.surroundings import SYSTEM_PATH, environment_for
-from adapters.sandbox.view import Seen, seen, system, write_etc
-from adapters.sandbox.workspace import Workspace
+from adapters.sandbox.view import RELAY, TOOLS, Seen, python, seen, system, write_etc
+from adapters.sandbox.workspace import INSIDE, Workspace
 from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Exit, Isolation, Output, OutputLine, SandboxSpec
+from domain.sandbox import Availability, Exit, Isolation, Output, OutputLine, SandboxSpec, Tick
 
 WALLS = (
     "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
     "--cap-drop", "ALL", "--hostname", "sandbox",
 )  # fmt: skip
-FILES, FILE_BYTES = 4096, 4 * 1024**3  #: open files, bytes of one file
-SHELL_SIGNAL = 128  #: bwrap tells a signal as shells do
-UNTOLD = {signal.SIGHUP}  #: git ends with 129 for wrong usage
+FILES = 4096  #: open files
+NEEDED = ("bwrap", "mkfs.ext4", "mount", "losetup", "setpriv", "unshare", "prlimit")
+INSTALL = "apt-get install bubblewrap libseccomp2 e2fsprogs util-linux iproute2 iptables"
+ROOT = "Run the factory as root, or start its production shape: deploy/up"
+NAMESPACES = "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000"
 
 
 class BubblewrapSandbox(RootedSandbox):
-    """For agents too. Needs bwrap and user namespaces; as root, commands run as another user."""
+    """For agents too. Needs bwrap, libseccomp, and root, whose commands run as another user."""
 
     name = "bubblewrap"
     isolation = Isolation.NAMESPACES
+    inside = INSIDE
 
     def _make(self, workspace: Workspace, spec: SandboxSpec) -> None:
-        workspace.create(spec, USER if os.geteuid() == 0 else None)
-        write_etc(workspace.etc, user())
+        workspace.begin(spec)
+        self._group(workspace).make(spec)
+        make_disk(workspace.top, size=spec.disk_bytes, files=spec.disk_files, owner=USER)
+        write_etc(workspace.etc, USER)
         if spec.environment is not None and spec.environment_writable:
-            hand_over(Path(spec.environment))
+            sealing.make(Path(spec.environment), USER)
+
+    def _unmake(self, workspace: Workspace) -> None:
+        group = self._group(workspace)
+        if not group.end():
+            raise SandboxFailed(f"processes of the sandbox {workspace.top.name} do not die")
+        group.remove()
+        if not workspace.top.exists():
+            return
+        remove_disk(workspace.top)
+        made = workspace.made_environment()
+        if made is not None and made.is_dir():
+            sealing.seal(made)
 
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
-        workspace = self._workspace(ref)
-        return self._run(ref, workspace, workspace.spec(), command)
+        with self._launched(ref, command) as (launch, status):
+            group = self._group(self._workspace(ref))
+            outputs = run(launch, command, lambda _session: group.end())
+            yield from _told(outputs, status, group)
 
-    def _run(self, ref: SandboxRef, workspace: Workspace, spec: SandboxSpec, command: Command) -> Iterator[Output]:
-        told = environment_for(workspace, spec, command, self.mark(ref))
-        before, binds = _binds(seen(workspace, spec, command, told))
-        network = ["--share-net"] if command.network else []
-        inside = [*network, *system(), *binds, "--remount-ro", "/", "--chdir", str(workspace.work), *_set(told)]
-        with _memory() as options, _memory() as status:
-            os.write(options, "\0".join([*WALLS, *inside]).encode(errors="surrogateescape") + b"\0")
-            os.lseek(options, 0, os.SEEK_SET)
-            launch = Launch(
-                argv=(*before, *_bwrap(options, status), *_limits(spec), *command.argv),
-                cwd=workspace.work,
-                environment={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", MARKER: self.mark(ref)},
-                pass_fds=(options, status),
+    def begin(self, ref: SandboxRef, command: Command) -> Running:
+        group = self._group(self._workspace(ref))
+        with self._launched(ref, command) as (launch, _):
+            return Child(start(launch, command), lambda _session: group.end())
+
+    @contextmanager
+    def _launched(self, ref: SandboxRef, command: Command) -> Iterator[tuple[Launch, int]]:
+        """Yield how to start a command, and the descriptor that tells whether it ran; both hold inside the block."""
+        workspace = self._workspace(ref)
+        spec = workspace.spec()
+        told = environment_for(workspace, spec, command, self.mark(ref), TOOLS)
+        door = command.network and spec.door is not None
+        group = self._group(workspace)
+        views = seen(workspace, spec, door=door)
+        before, sources = stage(Stage([one.source for one in views], self._root, group.doors(), door))
+        network = ["--share-net"] if door else []
+        inside = [*network, *system(), *_binds(views, sources), "--remount-ro", "/", *_place(workspace), *_set(told)]
+        with _memory() as options, _memory() as status, _memory() as calls:
+            _write(options, "\0".join([*WALLS, *inside]).encode(errors="surrogateescape") + b"\0")
+            _write(calls, syscalls.compiled())
+            yield (
+                Launch(
+                    argv=(*before, *_bwrap(options, status, calls), *_entry(spec, door), *command.argv),
+                    cwd=workspace.disk,
+                    environment={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", MARKER: self.mark(ref)},
+                    pass_fds=(options, status, calls),
+                ),
+                status,
             )
-            yield from _told(run(launch, command, lambda session: self.end(ref, session)), status)
 
     def interrupt(self, ref: SandboxRef) -> None:
         for process in _inner(self.mark(ref)):
             interrupt_group(process)
 
-    def available(self) -> tuple[bool, str]:
-        """Return whether it works here, found out by really running something, and why not."""
+    def available(self) -> Availability:
+        reason = cgroups.why_not()
+        if reason is not None:
+            return Availability(works=False, detail=f"nothing would bound what it runs: {reason}", remedy=ROOT)
         try:
-            program("bwrap")
+            for name in NEEDED:
+                program(name)
             with tempfile.TemporaryDirectory(prefix="factory-probe-") as folder:
                 return _probe(BubblewrapSandbox(Path(folder)))
         except SandboxFailed as error:
-            missing = error.message.startswith("bwrap is not installed")
-            return False, error.message if missing else f"bwrap cannot make namespaces here: {error.message}"
+            return Availability(works=False, detail=error.message, remedy=INSTALL)
+
+    def _group(self, workspace: Workspace) -> cgroups.Group:
+        return cgroups.Group(f"{workspace.top.name}.{self._factory}")
 
 
-def _probe(sandbox: BubblewrapSandbox) -> tuple[bool, str]:
+def _probe(sandbox: BubblewrapSandbox) -> Availability:
     name = f"probe-{os.getpid()}-{os.urandom(4).hex()}"
-    ref = sandbox.provision(SandboxSpec(id=name, run_id=name, mirror=None, commit=None))
+    spec = SandboxSpec(id=name, run_id=name, mirror=None, commit=None, disk_bytes=16 * 1024**2, disk_files=1000)
+    ref = sandbox.provision(spec)
     try:
         outputs = list(sandbox.execute(ref, Command(argv=("true",))))
     finally:
         sandbox.teardown(ref)
     if isinstance(outputs[-1], Exit) and outputs[-1].code == 0:
-        return True, "namespaces without network; other user than root"
-    return False, f"bwrap cannot make namespaces here: {_words(outputs)}"
+        return Availability(works=True, detail="namespaces, system call filter, control groups, a disk of its own")
+    return Availability(works=False, detail=f"bwrap cannot make namespaces: {_words(outputs)}", remedy=NAMESPACES)
 
 
 def _words(outputs: list[Output]) -> str:
@@ -96,7 +138,7 @@ def _words(outputs: list[Output]) -> str:
 
 @contextmanager
 def _memory() -> Iterator[int]:
-    """Options and status pass through memory: no command line shows them and no file is left."""
+    """Options, filter and status pass through memory: no command line shows them and no file is left."""
     descriptor = os.memfd_create("sandbox", 0)
     try:
         yield descriptor
@@ -104,12 +146,20 @@ def _memory() -> Iterator[int]:
         os.close(descriptor)
 
 
-def _binds(views: list[Seen]) -> tuple[tuple[str, ...], list[str]]:
-    before, sources = stage([one.source for one in views])
+def _write(descriptor: int, content: bytes) -> None:
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def _binds(views: list[Seen], sources: list[Path]) -> list[str]:
     options: list[str] = []
     for one, source in zip(views, sources, strict=True):
         options += ["--bind" if one.writable else "--ro-bind", str(source), str(one.target)]
-    return before, options
+    return options
+
+
+def _place(workspace: Workspace) -> list[str]:
+    return ["--chdir", str(workspace.seen("work"))]
 
 
 def _set(told: Mapping[str, str]) -> list[str]:
@@ -119,30 +169,31 @@ def _set(told: Mapping[str, str]) -> list[str]:
     return options
 
 
-def _bwrap(options: int, status: int) -> tuple[str, ...]:
-    return (program("bwrap"), "--args", str(options), "--json-status-fd", str(status), "--")
+def _bwrap(options: int, status: int, calls: int) -> tuple[str, ...]:
+    walls = ("--args", str(options), "--json-status-fd", str(status), "--seccomp", str(calls))
+    return (program("bwrap"), *walls, "--")
 
 
-def _limits(spec: SandboxSpec) -> tuple[str, ...]:
-    """Set inside, where the processes counted are the sandbox's own; a missing program is told as 127."""
-    return (
-        program("prlimit"), f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={FILE_BYTES}",
-        f"--data={spec.memory_bytes}", "--",
-    )  # fmt: skip
+def _entry(spec: SandboxSpec, door: bool) -> tuple[str, ...]:
+    """Run the relay beside the command when there is a door; bound each process; tell a missing program as 127."""
+    limits = (f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={spec.disk_bytes}", "--")
+    return (*((python(), *RELAY) if door else ()), program("prlimit"), *limits)
 
 
-def _told(outputs: Iterator[Output], status: int) -> Iterator[Output]:
-    """Pass outputs on; a sandbox that never began is an error, not an exit code of the command."""
+def _told(outputs: Iterator[Output], status: int, group: cgroups.Group) -> Iterator[Output]:
+    """Pass outputs on with what the group knows; a sandbox that never began is an error, not an exit code."""
     first: list[str] = []
     for output in outputs:
         match output:
             case OutputLine(stream="stderr", text=text) if len(first) < 5:
                 first.append(text[:500])
+            case Tick():
+                output = output.model_copy(update={"cpu_seconds": group.cpu_seconds()})  # noqa: PLW2901
             case Exit(code=int(), timed_out=False) if not _began(status):
                 raise SandboxFailed(f"bwrap could not begin: {' | '.join(first)}")
             case _:
                 pass
-        yield _signalled(output) if isinstance(output, Exit) else output
+        yield _accounted(_signalled(output), group) if isinstance(output, Exit) else output
 
 
 def _began(status: int) -> bool:
@@ -152,10 +203,12 @@ def _began(status: int) -> bool:
 
 def _signalled(end: Exit) -> Exit:
     """Tell 128+n as signal n, which is how bwrap hands it out."""
-    number = (end.code or 0) - SHELL_SIGNAL
-    if number not in set(signal.Signals) - UNTOLD:
-        return end
-    return end.model_copy(update={"code": None, "signal": int(number)})
+    code = signalled(end.code or 0)
+    return end.model_copy(update={"code": None, "signal": -code}) if code < 0 else end
+
+
+def _accounted(end: Exit, group: cgroups.Group) -> Exit:
+    return end.model_copy(update={"out_of_memory": group.out_of_memory(), "cpu_seconds": group.cpu_seconds()})
 
 
 def _inner(marker: str) -> list[psutil.Process]:

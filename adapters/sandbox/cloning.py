@@ -21,25 +21,26 @@ GIT = {
     "GIT_COMMITTER_NAME": "Software Factory",
     "GIT_COMMITTER_EMAIL": "factory-bot@localhost",
 }
-#: $1 mirror, $2 commit. HOME is the sandbox's own, so what is written there is all git reads.
+#: $1 mirror, $2 commit. HOME is the sandbox's own, so what is written there is all git reads. A local clone copies the
+#: objects as they are; a fetch would pack them anew, which takes twenty times as long.
 CLONE = """set -e
 git config --global safe.directory '*'
 git config --global user.name 'Software Factory'
 git config --global user.email factory-bot@localhost
 git config --global init.defaultBranch work
 git config --global advice.detachedHead false
-git init -q .
-git fetch -q --no-tags --no-recurse-submodules --no-auto-gc "$1" '+refs/heads/*:refs/mirror/*'
-git cat-file -e "$2^{commit}"
-git checkout -q -B work "$2"
-git for-each-ref --format='delete %(refname)' refs/mirror | git update-ref --stdin
-rm -f .git/FETCH_HEAD
+git clone -q --local --no-hardlinks --no-checkout --no-tags "$1" .
+git remote remove origin
+git checkout -q --detach "$2"
+git for-each-ref --format='delete %(refname)' | git update-ref --stdin
+git checkout -q -b work
 """
-APPLY = f'git apply --binary --index --whitespace=nowarn "$FACTORY_OUT/{PATCH}"'
+APPLY = f'git apply --binary --index --whitespace=nowarn "$FACTORY_OUT/{PATCH}" && rm -f "$FACTORY_OUT/{PATCH}"'
 
 
 class Executes(Protocol):
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]: ...
+    def lend(self, workspace: Workspace, name: str, source: Path) -> None: ...
 
 
 def fill(sandbox: Executes, ref: SandboxRef, workspace: Workspace, spec: SandboxSpec) -> None:
@@ -48,20 +49,20 @@ def fill(sandbox: Executes, ref: SandboxRef, workspace: Workspace, spec: Sandbox
     Raises:
         SandboxFailed: git could not clone. PatchDoesNotApply: git's words are in the message.
     """
-    if spec.mirror is None:
+    mirror = workspace.mirror(spec)
+    if mirror is None:
         return
-    failed = _script(sandbox, ref, CLONE, spec.mirror, spec.commit or "HEAD")
+    failed = _script(sandbox, ref, CLONE, str(mirror), spec.commit or "HEAD")
     if failed is not None and any(words in failed for words in FULL_DISK):
         raise StorageFull(f"no room for a clone of {spec.mirror}: {failed}")
     if failed is not None:
         raise SandboxFailed(f"cannot clone {spec.commit or 'HEAD'} from {spec.mirror}: {failed}")
     if spec.patch is None:
         return
-    lent = workspace.lend(PATCH, Path(spec.patch))
+    sandbox.lend(workspace, PATCH, Path(spec.patch))
     failed = _script(sandbox, ref, APPLY)
     if failed is not None:
         raise PatchDoesNotApply(f"the patch does not apply to {spec.commit}: {failed}")
-    lent.unlink(missing_ok=True)
 
 
 def _script(sandbox: Executes, ref: SandboxRef, script: str, *arguments: str) -> str | None:

@@ -5,7 +5,18 @@ from typing import Protocol
 
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Isolation, Output, SandboxSpec
+from domain.sandbox import Availability, Isolation, Output, SandboxSpec
+
+
+class Interactive(Protocol):
+    """What a sandbox that people may look into offers besides."""
+
+    def interact(self, ref: SandboxRef, command: Command, terminal: int) -> int:
+        """Run a command on a terminal of its own, joined to the caller's; return its exit code, negative for a signal.
+
+        Raises:
+            SandboxFailed: the sandbox is gone.
+        """
 
 
 class Sandbox(Protocol):
@@ -14,8 +25,8 @@ class Sandbox(Protocol):
     the workspace is the working directory of every command; HOME is empty and private; only PATH, HOME, LANG,
     TMPDIR, FACTORY_OUT (a directory for results), FACTORY_SANDBOX (the marker of its processes) and the command's
     own environment are set. With `environment` given: FACTORY_ENVIRONMENT and, for a venv, VIRTUAL_ENV name it, its
-    `bin` leads PATH, and the workspace's `src` and root are PYTHONPATH. With `network`: also this machine's proxy,
-    certificate and package index settings.
+    `bin` leads PATH, and the workspace's `src` and root are PYTHONPATH. A command with `network` gets the sandbox's
+    door, if the spec has one; a sandbox that isolates has no other network, and one that does not has all of it.
     """
 
     name: str
@@ -23,7 +34,8 @@ class Sandbox(Protocol):
 
     def provision(self, spec: SandboxSpec) -> SandboxRef:
         """Make the workspace: clone `mirror` at `commit`, without a remote, then apply `patch`. Repeating it
-        with the same id starts from nothing again.
+        with the same id starts from nothing again. A writable `environment` is made anew, empty; teardown makes it
+        read-only for good.
 
         Raises:
             SandboxFailed: the machine cannot give it; nothing is left behind.
@@ -31,7 +43,7 @@ class Sandbox(Protocol):
         """
 
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
-        """Run a command, yielding lines as they come, a Tick at least every second of silence, and one Exit last.
+        """Run a command, yielding lines as they come, a Tick about every second, and one Exit last.
 
         Closing the iterator kills whatever the command started; so does its end, children included.
         At most `output_limit` bytes a stream are yielded; the rest is drained and counted.
@@ -58,5 +70,5 @@ class Sandbox(Protocol):
     def leftovers(self) -> list[SandboxRef]:
         """Return every sandbox of this factory that exists on this machine."""
 
-    def available(self) -> tuple[bool, str]:
-        """Return whether it works on this machine, found out by using it, and what to know or why not."""
+    def available(self) -> Availability:
+        """Return whether it works on this machine, found out by using it."""

@@ -1,17 +1,13 @@
-"""Run one program and stream what it says: no threads, bounded memory, and a clock that always ticks."""
+"""Stream what a running command says: no threads, bounded memory, and a clock that always ticks."""
 
-import io
 import os
 import selectors
-import subprocess
+import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from adapters.sandbox.lines import LineBuffer
-from domain.errors import SandboxFailed
 from domain.harness import Command
 from domain.sandbox import Exit, Output, OutputLine, Tick
 
@@ -19,30 +15,42 @@ CHUNK = 1 << 16
 TICK_SECONDS = 1.0
 POLL_SECONDS = 0.2
 DRAIN_SECONDS = 5.0  #: what a pipe may still hold after everything that could write to it was killed
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
+SHELL_SIGNAL = 128  #: what shells, bwrap and containers add to a signal's number
+UNTOLD = {signal.SIGHUP}  #: git ends with 129 for wrong usage
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How to start a command on this machine."""
+class Running(Protocol):
+    """A command that was started, whatever it runs in."""
 
-    argv: tuple[str, ...]
-    cwd: Path
-    environment: Mapping[str, str]
-    pass_fds: tuple[int, ...] = ()
+    def outlets(self) -> Mapping[str, int]:
+        """Return non-blocking descriptors to read, by name."""
+
+    def split(self, outlet: str, chunk: bytes) -> Iterable[tuple[str, bytes]]:
+        """Return what a chunk holds as (stdout or stderr, bytes); an empty chunk is the outlet's end."""
+
+    def inlet(self) -> int | None:
+        """Return the non-blocking descriptor of its standard input, if it has one."""
+
+    def close_inlet(self) -> None:
+        """Let the command see the end of its input; harmless when repeated."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal, once it ended and nothing it started is left; else None.
+
+        Raises:
+            SandboxFailed: nobody knows what became of it.
+        """
+
+    def kill(self) -> None:
+        """Order the end of it and of all it started; what it wrote can still be read."""
+
+    def close(self) -> None:
+        """Give everything back, killing what still runs; harmless when repeated."""
 
 
-def run(launch: Launch, command: Command, reap: Callable[[int | None], object]) -> Iterator[Output]:
-    """Yield the output of a command as the sandbox contract promises; `reap` kills all that belongs to a session."""
-    try:
-        process = _start(launch, command)
-    except (FileNotFoundError, PermissionError) as error:
-        yield OutputLine(stream="stderr", text=str(error))
-        yield Exit(code=NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE, seconds=0)
-        return
-    except (OSError, ValueError) as error:
-        raise SandboxFailed(f"cannot start {launch.argv[0]}: {error}") from error
-    pump = _Pump(process, command, reap)
+def follow(running: Running, command: Command) -> Iterator[Output]:
+    """Yield the output of a command as the sandbox contract promises, and end it when the iterator is closed."""
+    pump = _Pump(running, command)
     try:
         yield from pump.outputs()
         yield pump.exit()
@@ -50,114 +58,122 @@ def run(launch: Launch, command: Command, reap: Callable[[int | None], object]) 
         pump.close()
 
 
-def _start(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
-    if not launch.cwd.is_dir():
-        raise SandboxFailed(f"the sandbox is gone: {launch.cwd} does not exist")
-    return subprocess.Popen(
-        launch.argv,
-        cwd=launch.cwd,
-        env=dict(launch.environment),
-        stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=launch.pass_fds,
-        start_new_session=True,
-        umask=0o022,
-        bufsize=0,
-    )
+def signalled(code: int) -> int:
+    """Return the exit code of a program that tells a signal as 128+n as the negative of that signal."""
+    number = code - SHELL_SIGNAL
+    return -number if number in set(signal.Signals) - UNTOLD else code
 
 
 class _Pump:
-    def __init__(
-        self, process: subprocess.Popen[bytes], command: Command, reap: Callable[[int | None], object]
-    ) -> None:
-        self._process, self._reap = process, reap
-        self._started = self._last_byte = self._last_yield = time.monotonic()
+    def __init__(self, running: Running, command: Command) -> None:
+        self._running = running
+        self._started = self._last_byte = self._last_tick = time.monotonic()
         self._deadline = self._started + command.timeout.total_seconds()
         self._ended: float | None = None
+        self._code: int | None = None
         self._timed_out = False
         self._stdin = memoryview((command.stdin or "").encode())
         self._buffers = {name: LineBuffer(name, command.output_limit) for name in ("stdout", "stderr")}
         self._selector = selectors.DefaultSelector()
-        self._register()
+        self._reading = dict(running.outlets())
+        for name, descriptor in self._reading.items():
+            self._selector.register(descriptor, selectors.EVENT_READ, name)
+        self._writing = running.inlet()
+        self._watch_input()
 
-    def _register(self) -> None:
-        process = self._process
-        for pipe, name in ((process.stdout, "stdout"), (process.stderr, "stderr"), (process.stdin, "stdin")):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-                writes = name == "stdin"
-                self._selector.register(pipe, selectors.EVENT_WRITE if writes else selectors.EVENT_READ, name)
+    def _watch_input(self) -> None:
+        """One descriptor may be both outlet and inlet, which a selector takes once."""
+        if self._writing is None:
+            return
+        if not self._stdin:
+            self._end_input()
+        elif self._writing in self._reading.values():
+            self._selector.modify(self._writing, selectors.EVENT_READ | selectors.EVENT_WRITE, self._name_of_inlet())
+        else:
+            self._selector.register(self._writing, selectors.EVENT_WRITE, None)
+
+    def _name_of_inlet(self) -> str | None:
+        return next((name for name, descriptor in self._reading.items() if descriptor == self._writing), None)
+
+    def _end_input(self) -> None:
+        if self._writing is None:
+            return
+        name = self._name_of_inlet()
+        if name is not None:
+            self._selector.modify(self._writing, selectors.EVENT_READ, name)
+        elif self._writing in self._selector.get_map():
+            self._selector.unregister(self._writing)
+        self._writing = None
+        self._running.close_inlet()
 
     def outputs(self) -> Iterator[OutputLine | Tick]:
         while not self._finished():
-            for output in self._poll():
-                self._last_yield = time.monotonic()
-                yield output
+            yield from self._poll()
             now = time.monotonic()
-            if now - self._last_yield >= TICK_SECONDS:
-                self._last_yield = now
+            if now - self._last_tick >= TICK_SECONDS:
+                self._last_tick = now
                 yield Tick(idle_seconds=now - self._last_byte)
         for buffer in self._buffers.values():
             yield from buffer.rest()
 
     def _finished(self) -> bool:
-        """Look at the clocks and the process; everything it left behind dies as soon as it ends."""
+        """Look at the clocks and the command; it has ended only when nothing it left behind is alive."""
         now = time.monotonic()
         if self._ended is None:
-            if self._process.poll() is None and now >= self._deadline:
+            if not self._timed_out and now >= self._deadline:
                 self._timed_out = True
-                self._kill()
-            if self._process.poll() is not None:
+                self._running.kill()
+            self._code = self._running.poll()
+            if self._code is not None:
                 self._ended = now
-                self._reap(self._process.pid)
         if self._ended is None:
             return False
-        reading = any(key.data != "stdin" for key in self._selector.get_map().values())
-        return not reading or now - self._ended > DRAIN_SECONDS
+        return not self._reading or now - self._ended > DRAIN_SECONDS
 
     def _poll(self) -> Iterator[OutputLine]:
         if not self._selector.get_map():
-            self._wait(POLL_SECONDS)
+            time.sleep(POLL_SECONDS / 10)
             return
-        for key, _ in self._selector.select(POLL_SECONDS):
-            pipe = key.fileobj
-            assert isinstance(pipe, io.RawIOBase)  # noqa: S101  # only pipes were registered
-            if key.data == "stdin":
-                self._feed(pipe)
-            else:
-                yield from self._read(pipe, self._buffers[key.data])
+        for key, events in self._selector.select(POLL_SECONDS):
+            if events & selectors.EVENT_WRITE:
+                self._feed()
+            if events & selectors.EVENT_READ:
+                yield from self._read(key.data)
 
-    def _wait(self, seconds: float) -> None:
+    def _read(self, outlet: str) -> Iterator[OutputLine]:
         try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return
-
-    def _read(self, pipe: io.RawIOBase, buffer: LineBuffer) -> list[OutputLine]:
-        try:
-            chunk = os.read(pipe.fileno(), CHUNK)
-        except BlockingIOError:
-            return []
-        if not chunk:
-            self._selector.unregister(pipe)
-            return []
-        self._last_byte = time.monotonic()
-        return buffer.feed(chunk)
-
-    def _feed(self, pipe: io.RawIOBase) -> None:
-        try:
-            self._stdin = self._stdin[os.write(pipe.fileno(), self._stdin[:CHUNK]) :]
+            chunk = os.read(self._reading[outlet], CHUNK)
         except BlockingIOError:
             return
-        except BrokenPipeError:
+        except ConnectionError:
+            chunk = b""
+        if chunk:
+            self._last_byte = time.monotonic()
+        else:
+            self._forget(outlet)
+        for stream, content in self._running.split(outlet, chunk):
+            yield from self._buffers[stream].feed(content)
+
+    def _forget(self, outlet: str) -> None:
+        descriptor = self._reading.pop(outlet)
+        self._selector.unregister(descriptor)
+        if descriptor == self._writing:
+            self._writing = None
+
+    def _feed(self) -> None:
+        if self._writing is None:
+            return
+        try:
+            self._stdin = self._stdin[os.write(self._writing, self._stdin[:CHUNK]) :]
+        except BlockingIOError:
+            return
+        except (BrokenPipeError, ConnectionError):
             self._stdin = self._stdin[:0]
         if not self._stdin:
-            self._selector.unregister(pipe)
-            _close(self._process.stdin)
+            self._end_input()
 
     def exit(self) -> Exit:
-        code = self._process.returncode
+        code = self._code or 0
         dropped = sum(buffer.dropped for buffer in self._buffers.values())
         return Exit(
             code=code if code >= 0 else None,
@@ -169,18 +185,5 @@ class _Pump:
         )
 
     def close(self) -> None:
-        if self._ended is None:
-            self._kill()
         self._selector.close()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            _close(pipe)
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._reap(self._process.pid)
-        self._wait(DRAIN_SECONDS)
-
-
-def _close(pipe: IO[bytes] | None) -> None:
-    if pipe is not None and not pipe.closed:
-        pipe.close()
+        self._running.close()

@@ -1,14 +1,15 @@
 """What sandboxes with their workspaces below one folder of this machine share."""
 
 import hashlib
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.sandbox.cloning import fill
-from adapters.sandbox.reaping import reap
+from adapters.sandbox.execution import Running
+from adapters.sandbox.terminal import interact, on_a_terminal
 from adapters.sandbox.workspace import Workspace, told_plainly
-from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Output, SandboxSpec
@@ -18,6 +19,7 @@ class RootedSandbox(ABC):
     """Making, collecting from, removing and listing; how a command is run is each one's own."""
 
     name: str
+    inside: Path | None = None  #: where commands find their folders, when not in their own place
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute() / self.name
@@ -25,6 +27,14 @@ class RootedSandbox(ABC):
 
     @abstractmethod
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]: ...
+
+    @abstractmethod
+    def begin(self, ref: SandboxRef, command: Command) -> Running:
+        """Start a command whose streams the caller takes care of."""
+
+    def interact(self, ref: SandboxRef, command: Command, terminal: int) -> int:
+        told = {"argv": on_a_terminal(command.argv), "stdin": ""}
+        return interact(self.begin(ref, command.model_copy(update=told)), terminal)
 
     def provision(self, spec: SandboxSpec) -> SandboxRef:
         ref = SandboxRef(backend=self.name, id=spec.id)
@@ -40,15 +50,27 @@ class RootedSandbox(ABC):
         return ref
 
     def _make(self, workspace: Workspace, spec: SandboxSpec) -> None:
-        workspace.create(spec, None)
+        workspace.begin(spec)
+        workspace.make_folders(None)
+        if spec.environment is not None and spec.environment_writable:
+            shutil.rmtree(spec.environment, ignore_errors=True)
+            Path(spec.environment).mkdir(parents=True)
+
+    @abstractmethod
+    def _unmake(self, workspace: Workspace) -> None:
+        """Kill what still runs, and undo what removing the folder does not; harmless when repeated."""
+
+    def lend(self, workspace: Workspace, name: str, source: Path) -> None:
+        """Put a copy of a host file into `out`, before any command has run there."""
+        workspace.lend(name, source)
 
     def collect(self, ref: SandboxRef, name: str, *, limit: int) -> bytes | None:
         return self._workspace(ref).collect(name, limit)
 
     def teardown(self, ref: SandboxRef) -> None:
-        if not reap(self.mark(ref)):
-            raise SandboxFailed(f"processes of the sandbox {ref.id} do not die")
-        self._workspace(ref).remove()
+        workspace = self._workspace(ref)
+        self._unmake(workspace)
+        workspace.remove()
 
     def leftovers(self) -> list[SandboxRef]:
         if not self._root.is_dir():
@@ -59,9 +81,5 @@ class RootedSandbox(ABC):
         """Return what a sandbox's processes carry: other factories on this machine may use the same ids."""
         return f"{ref.id}.{self._factory}"
 
-    def end(self, ref: SandboxRef, session: int | None) -> None:
-        """Kill whatever carries the sandbox's mark or belongs to a session of it."""
-        reap(self.mark(ref), session)
-
     def _workspace(self, ref: SandboxRef) -> Workspace:
-        return Workspace(self._root / ref.id)
+        return Workspace(self._root / ref.id, self.inside)

@@ -1,21 +1,24 @@
-"""As root: lay every source below a folder the sandbox's user can enter, and start as that user.
+"""Before bubblewrap, as root: come under the sandbox's bounds, lay out what it sees, make its network, become its user.
 
 A source below a 0700 directory (/root, a private FACTORY_HOME) cannot be opened by another user. So each is bind
 mounted below a small tmpfs, in a mount namespace of its own: nothing is seen outside, and all goes with the process.
 """
 
-import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.sandbox.catching import CATCH
 from adapters.sandbox.programs import program
 from domain.errors import SandboxFailed
 
-USER = 10001  #: whom commands run as when the factory is root; never uid 0
+USER = 10001  #: whom commands run as; never uid 0
 ROOMS = ("/mnt", "/media", "/srv")
-#: $1 room, then sources, then -- and the program. Sources are the control plane's own paths.
+#: $1 room, $2 the folder of all disks, then the groups' files, --, the sources, --, the program. All paths are ours.
+#: Disks of other sandboxes are let go, or each would live as long as this process.
 SCRIPT = """set -e
-room=$1; shift
+room=$1; disks=$2; shift 2
+while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift
 mount -t tmpfs -o mode=0711,size=1m,nosuid,nodev stage "$room"
 number=0
 while [ "$1" != -- ]; do
@@ -24,28 +27,34 @@ while [ "$1" != -- ]; do
   number=$((number + 1)); shift
 done
 shift
-cd /
+while read -r _ place _; do case $place in "$disks"/*) umount -l "$place" ;; esac; done < /proc/self/mounts
+"""
+RUN = """cd /
 exec "$@"
 """
 
 
-def user() -> int:
-    """Return the user id that commands run as: never 0."""
-    return os.geteuid() or USER
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one command needs laid out."""
+
+    sources: Sequence[Path]
+    disks: Path  #: the folder that the disks of all sandboxes lie below
+    groups: Sequence[str]  #: files to write the process number to
+    network: bool  #: a network of its own in which the door's relay can catch every address
 
 
-def stage(sources: Sequence[Path]) -> tuple[tuple[str, ...], list[Path]]:
+def stage(wanted: Stage) -> tuple[tuple[str, ...], list[Path]]:
     """Return what to put before the bwrap command, and where bwrap finds each source."""
-    if os.geteuid() != 0:
-        return (), list(sources)
-    room = _room(sources)
-    ids = ("--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs")
+    room = _room(wanted.sources)
+    script = SCRIPT + (CATCH if wanted.network else "") + RUN
     before = (
-        program("unshare"), "--mount", "--propagation", "private",
-        program("sh"), "-c", SCRIPT, "stage", str(room), *map(str, sources), "--",
-        program("setpriv"), *ids,
+        program("unshare"), "--mount", "--propagation", "private", *(("--net",) if wanted.network else ()),
+        program("sh"), "-c", script, "stage", str(room), str(wanted.disks), *wanted.groups, "--",
+        *map(str, wanted.sources), "--",
+        program("setpriv"), "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs",
     )  # fmt: skip
-    return before, [room / str(number) for number in range(len(sources))]
+    return before, [room / str(number) for number in range(len(wanted.sources))]
 
 
 def _room(sources: Sequence[Path]) -> Path:
@@ -54,13 +63,3 @@ def _room(sources: Sequence[Path]) -> Path:
         if room.is_dir() and not any(source.resolve().is_relative_to(room) for source in sources):
             return room
     raise SandboxFailed(f"root needs one of {', '.join(ROOMS)} to exist, with neither FACTORY_HOME nor Python below it")
-
-
-def hand_over(folder: Path) -> None:
-    """Give a folder and all below it to the user of commands; links are given, never followed."""
-    if os.geteuid() != 0:
-        return
-    os.chown(folder, USER, USER, follow_symlinks=False)
-    for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        for name in (*folders, *files):
-            os.chown(name, USER, USER, dir_fd=descriptor, follow_symlinks=False)

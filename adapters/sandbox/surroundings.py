@@ -1,10 +1,6 @@
 """What a command in a sandbox finds in its environment: what the contract promises and nothing of ours."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-
-import uv
 
 from adapters.sandbox.reaping import MARKER
 from adapters.sandbox.workspace import Workspace
@@ -12,43 +8,32 @@ from domain.harness import Command
 from domain.sandbox import SandboxSpec
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: where packages come from, as this machine's tools are set; only for commands that may use the network
-INSTALLING = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
-NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 
 
-def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, mark: str) -> dict[str, str]:
-    """Return the whole environment of one command; `mark` is how its processes are found, and it cannot take it off."""
-    tools = str(Path(uv.find_uv_bin()).parent)  # setup commands may count on uv
+def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, mark: str, tools: str) -> dict[str, str]:
+    """Return the whole environment of one command.
+
+    `mark` is how its processes are found, and it cannot take it off; `tools` is a folder of PATH with uv in it,
+    which setup commands may count on.
+    """
     told = {
         "PATH": f"{SYSTEM_PATH}:{tools}",
-        "HOME": str(workspace.home),
+        "HOME": str(workspace.seen("home")),
         "LANG": "C.UTF-8",
-        "TMPDIR": str(workspace.tmp),
-        "FACTORY_OUT": str(workspace.out),
+        "TMPDIR": str(workspace.seen("tmp")),
+        "FACTORY_OUT": str(workspace.seen("out")),
     }
-    if spec.environment is not None:
-        told |= _prepared(workspace, Path(spec.environment), told["PATH"])
-    if command.network:
-        told |= _passed_on(os.environ)
+    environment = workspace.environment(spec)
+    if spec.environment is not None and environment is not None:
+        told |= _prepared(workspace, environment, told["PATH"])
+        if (Path(spec.environment) / "pyvenv.cfg").exists():
+            told["VIRTUAL_ENV"] = str(environment)
     return told | command.environment | {MARKER: mark}
 
 
 def _prepared(workspace: Workspace, environment: Path, path: str) -> dict[str, str]:
-    told = {
+    return {
         "FACTORY_ENVIRONMENT": str(environment),
         "PATH": f"{environment / 'bin'}:{path}",
-        "PYTHONPATH": f"{workspace.work / 'src'}:{workspace.work}",
-    }
-    if (environment / "pyvenv.cfg").exists():
-        told["VIRTUAL_ENV"] = str(environment)
-    return told
-
-
-def _passed_on(ours: Mapping[str, str]) -> dict[str, str]:
-    """Where packages come from; what publishing needs stays outside."""
-    return {
-        name: value
-        for name, value in ours.items()
-        if (name.startswith(INSTALLING) or name.upper() in NETWORK) and not name.upper().startswith("UV_PUBLISH")
+        "PYTHONPATH": f"{workspace.seen('work') / 'src'}:{workspace.seen('work')}",
     }

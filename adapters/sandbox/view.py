@@ -1,18 +1,22 @@
 """What a bubblewrap sandbox sees of this machine: which host paths, read-only or not, and a small /etc."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.sandbox.workspace import GIVEN, Workspace
-from domain.harness import Command
+import uv
+
+from adapters.sandbox.workspace import ENVIRONMENT, INSIDE, MIRROR, Workspace
 from domain.sandbox import SandboxSpec
 
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 #: of the host's /etc, when they exist: public, and programs need them
 ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "ca-certificates", "alternatives", "ld.so.cache", "localtime")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NPM_CONFIG_CAFILE")
+DOOR = Path("/run/egress")  #: where the door's socket, relay and certificates are seen
+RELAY = (str(DOOR / "relay.py"), str(DOOR / "egress.sock"), "--")
+TOOLS = "/run/factory/bin"  #: last on PATH
+SYSTEM_PYTHON = Path("/usr/bin/python3")
 TMP_BYTES = 512 * 1024**2
 
 
@@ -39,21 +43,28 @@ def system() -> list[str]:
     return [*options, "--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
 
 
-def seen(workspace: Workspace, spec: SandboxSpec, command: Command, told: Mapping[str, str]) -> list[Seen]:
+def seen(workspace: Workspace, spec: SandboxSpec, *, door: bool) -> list[Seen]:
     """Return what one command of a sandbox sees besides the system, each path once, outer ones first."""
-    found = [Seen(workspace.top / name, workspace.top / name, writable=True) for name in GIVEN]
-    found += [
-        Seen(path, Path("/etc") / path.name) for path in sorted(workspace.etc.iterdir()) if _wanted(path, command)
-    ]
+    found = [Seen(workspace.disk, INSIDE, writable=True)]
+    found += [Seen(path, Path("/etc") / path.name) for path in sorted(workspace.etc.iterdir())]
+    found.append(Seen(Path(uv.find_uv_bin()), Path(TOOLS) / "uv"))
+    if not SYSTEM_PYTHON.exists():
+        home = Path(sys.base_prefix)
+        found += [_same(home), Seen(home / "bin" / "python3", Path(TOOLS) / "python3")]
     if spec.mirror is not None:
-        found.append(_same(Path(spec.mirror)))
+        found.append(Seen(Path(spec.mirror), MIRROR))
     if spec.environment is not None:
         environment = Path(spec.environment)
-        found.append(Seen(environment, environment, writable=spec.environment_writable))
+        found.append(Seen(environment, ENVIRONMENT, writable=spec.environment_writable))
         found += [_same(path) for path in interpreters(environment)]
-    if command.network:
-        found += [_same(path) for path in (Path(sys.prefix), Path(sys.base_prefix), *_certificates(told))]
+    if door and spec.door is not None:
+        found.append(Seen(Path(spec.door), DOOR))
     return sorted({one.target: one for one in reversed(found) if one.source.exists()}.values(), key=_depth)
+
+
+def python() -> str:
+    """Return a Python that is seen inside, for the door's relay."""
+    return str(SYSTEM_PYTHON) if SYSTEM_PYTHON.exists() else f"{sys.base_prefix}/bin/python3"
 
 
 def _depth(one: Seen) -> tuple[int, str]:
@@ -62,14 +73,6 @@ def _depth(one: Seen) -> tuple[int, str]:
 
 def _same(path: Path) -> Seen:
     return Seen(path, path)
-
-
-def _wanted(path: Path, command: Command) -> bool:
-    return command.network or path.name != "resolv.conf"
-
-
-def _certificates(told: Mapping[str, str]) -> list[Path]:
-    return [Path(told[name]) for name in CERTIFICATES if Path(told.get(name, "")).is_absolute()]
 
 
 def interpreters(environment: Path) -> list[Path]:
@@ -112,10 +115,8 @@ def write_etc(etc: Path, user: int) -> None:
         "group": f"root:x:0:\nfactory:x:{user}:\n",
         "hosts": "127.0.0.1 localhost\n::1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
     }
-    resolver = Path("/etc/resolv.conf")
-    if resolver.is_file():
-        files["resolv.conf"] = resolver.read_text(errors="replace")
     for name, text in files.items():
         (etc / name).write_text(text)
         (etc / name).chmod(0o644)

@@ -1,4 +1,4 @@
-"""Where a sandbox lies on disk: `root/<id>/{work,home,out,tmp,etc}` and the spec it was made from."""
+"""Where a sandbox lies on disk: `root/<id>/disk/{work,home,out,tmp}`, its `etc`, and the spec it was made from."""
 
 import errno
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 from domain.errors import PatchTooLarge, SandboxFailed, StorageFull
 from domain.sandbox import SandboxSpec
 
-FOLDERS = ("work", "home", "out", "tmp", "etc")
-GIVEN = FOLDERS[:4]  #: what commands may write to
+GIVEN = ("work", "home", "out", "tmp")  #: what commands may write to
+INSIDE = Path("/sandbox")  #: where an isolated command finds them
+MIRROR, ENVIRONMENT = Path("/run/factory/mirror.git"), Path("/run/factory/environment")  #: and what is lent to it
 FULL = (errno.ENOSPC, errno.EDQUOT)
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -22,37 +23,48 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 @dataclass(frozen=True, slots=True)
 class Workspace:
     top: Path
+    inside: Path | None = None  #: where commands see the disk, when not in its own place
 
     @property
-    def work(self) -> Path:
-        return self.top / "work"
-
-    @property
-    def home(self) -> Path:
-        return self.top / "home"
-
-    @property
-    def out(self) -> Path:
-        return self.top / "out"
-
-    @property
-    def tmp(self) -> Path:
-        return self.top / "tmp"
+    def disk(self) -> Path:
+        return self.top / "disk"
 
     @property
     def etc(self) -> Path:
         return self.top / "etc"
 
-    def create(self, spec: SandboxSpec, owner: int | None) -> None:
-        """Make the folders; with `owner`, those that commands may write to belong to that user id."""
+    @property
+    def out(self) -> Path:
+        return self.disk / "out"
+
+    def seen(self, name: str) -> Path:
+        """Return where a command finds one of the given folders."""
+        return (self.inside or self.disk) / name
+
+    def mirror(self, spec: SandboxSpec) -> Path | None:
+        """Return where commands find the repository to clone from."""
+        return None if spec.mirror is None else MIRROR if self.inside else Path(spec.mirror)
+
+    def environment(self, spec: SandboxSpec) -> Path | None:
+        """Return where commands find the prepared environment."""
+        return None if spec.environment is None else ENVIRONMENT if self.inside else Path(spec.environment)
+
+    def begin(self, spec: SandboxSpec) -> None:
+        """Make the folder that marks the sandbox as existing, with what it was made from."""
         self.top.mkdir(parents=True, mode=0o700)
-        for name in FOLDERS:
-            folder = self.top / name
+        self.etc.mkdir()
+        self.etc.chmod(0o755)
+        (self.top / "spec.json").write_text(spec.model_dump_json())
+
+    def make_folders(self, owner: int | None) -> None:
+        """Make what commands may write to as plain folders, given to `owner` when told."""
+        self.disk.mkdir()
+        for name in GIVEN:
+            folder = self.disk / name
             folder.mkdir()
             folder.chmod(0o755)
-            if owner is not None and name in GIVEN:
+            if owner is not None:
                 os.chown(folder, owner, owner)
-        (self.top / "spec.json").write_text(spec.model_dump_json())
 
     def spec(self) -> SandboxSpec:
         """Raises SandboxFailed when the sandbox is gone."""
@@ -61,12 +73,18 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise SandboxFailed(f"the sandbox {self.top.name} is gone: {error}") from error
 
-    def lend(self, name: str, source: Path) -> Path:
-        """Copy a host file into `out`, before any command has run there."""
+    def made_environment(self) -> Path | None:
+        """Return the environment that commands of this sandbox could write to, if any."""
+        try:
+            spec = self.spec()
+        except SandboxFailed:
+            return None
+        return Path(spec.environment) if spec.environment and spec.environment_writable else None
+
+    def lend(self, name: str, source: Path) -> None:
         target = self.out / name
         shutil.copyfile(source, target)
         target.chmod(0o644)
-        return target
 
     def collect(self, name: str, limit: int) -> bytes | None:
         if name in {"", ".", ".."} or "/" in name or "\0" in name:

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "dead-letter": "dead_letters",
     "up": "services",
     "try": "services",
+    "sandbox": "sandboxes",
+    "egress": "egress",
     "db": "administration",
     "config": "administration",
     "policy": "administration",

@@ -10,6 +10,7 @@ from control_plane.runs.person import current_person
 from control_plane.runs.wording import harmless
 from domain.repositories import BaseReport
 from domain.sandbox import Output, OutputLine
+from resources.brokers import brokers
 
 
 def enrol_repository(
@@ -23,7 +24,8 @@ def enrol_repository(
     report = None
     if with_check and enrolment.settings.verify:
         note("preparing the environment and checking the base …")
-        report = check(factory, enrolment, _progress)
+        with brokers(factory):
+            report = check(factory, enrolment, _progress)
     return enrolment_document(enrolment, report), _told(enrolment, report)
 
 

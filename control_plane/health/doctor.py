@@ -16,6 +16,7 @@ from control_plane.health.machine import (
 from control_plane.services.beat import is_alive
 from domain.errors import FactoryError
 from domain.lifecycle import Stage
+from resources.brokers import brokers
 from resources.settings import Settings
 from resources.wiring import Factory
 
@@ -26,7 +27,9 @@ def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[st
     try:
         factory = opener(settings)
         checks.append(Check(name="ledger", ok=True, detail="answers, and its tables are of this release"))
-        checks += [*sandbox_checks(dict(factory.sandboxes)), *_work_checks(factory)]
+        with brokers(factory):
+            checks += sandbox_checks(dict(factory.sandboxes))
+        checks += _work_checks(factory)
     except FactoryError as error:
         checks.append(Check(name="ledger", ok=False, detail=f"[{error.code}] {error.message}", remedy=error.remedy))
     return {"ok": all(check.ok for check in checks), "checks": [check.model_dump() for check in checks]}

@@ -14,6 +14,7 @@ import uv
 
 from adapters.sandbox.contract import Sandbox
 from domain.model import Value
+from domain.sandbox import Isolation
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)
@@ -67,14 +68,20 @@ def disk_check(home: Path) -> Check:
 
 
 def sandbox_checks(sandboxes: Mapping[str, Sandbox]) -> list[Check]:
-    """Report whether each backend works here; missing isolation only matters to agents."""
-    checks = []
+    """Report whether each sandbox works here, why another does not, and what would fix it."""
+    checks, working = [], []
     for name, sandbox in sandboxes.items():
-        works, words = sandbox.available()
-        remedy = None if works else f"Only agents need it: `apt-get install {name}`."
-        detail = f"isolation {sandbox.isolation}: {words}"
-        checks.append(Check(name=f"sandbox {name}", ok=works or name != "process", detail=detail, remedy=remedy))
-    return checks
+        found = sandbox.available()
+        working += [name] if found.works and sandbox.isolation is not Isolation.NONE else []
+        detail = f"isolation {sandbox.isolation}: {found.detail}" if found.works else f"does not work: {found.detail}"
+        checks.append(Check(name=f"sandbox {name}", ok=True, detail=detail, remedy=found.remedy))
+    return [*checks, _agents(working)]
+
+
+def _agents(working: list[str]) -> Check:
+    """Trusted commands need no isolation; without any, agents are refused, which is safe and worth knowing."""
+    detail = f"run in {working[0]}" if working else "run nowhere: no sandbox here isolates; trusted commands still run"
+    return Check(name="agents", ok=True, detail=detail, remedy=None if working else "Fix one of the sandboxes above.")
 
 
 def _said(*argv: str) -> str | None:

@@ -103,7 +103,7 @@ class Keeper:
         service.prepare()
         process = start(
             service.argv,
-            environment=environment_of(self._settings),
+            environment=environment_of(self._settings, secrets=service.holds_secrets),
             cwd=self._settings.dagster_dir,
             log=service.log,
         )

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import ServiceFailed
+from resources.brokers import CONTAINERS, CONTAINERS_LOG, EGRESS, EGRESS_LOG, containers_ready
+from resources.secrets import without_secrets
 from resources.settings import Settings
+from resources.wiring import Factory
 
 LOCATION = "factory"
 DEFINITIONS = "factory_pipelines.definitions"
@@ -29,12 +32,15 @@ class Service:
     log: Path
     ready: Callable[[], bool]
     prepare: Callable[[], None] = lambda: None
+    holds_secrets: bool = False
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Return the environment of every service: ours, with the homes set, bytecode on and telemetry off."""
+def environment_of(settings: Settings, *, secrets: bool = False) -> dict[str, str]:
+    """Return a service's environment: ours, homes set, bytecode on, telemetry off, and no secret unless told."""
     dropped = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"}
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    if not secrets:
+        kept = without_secrets(kept)
     return {
         **kept,
         "FACTORY_HOME": str(settings.home),
@@ -78,6 +84,27 @@ def socket_path(settings: Settings) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ServiceFailed(f"{folder} is not a private folder of ours: remove it")
     return folder / "code.sock"
+
+
+def egress_broker(factory: Factory) -> Service:
+    """The one service that holds model keys."""
+    return Service(
+        name="egress broker",
+        argv=_python(EGRESS),
+        log=factory.settings.logs_dir / EGRESS_LOG,
+        ready=factory.doors.alive,
+        holds_secrets=True,
+    )
+
+
+def container_broker(settings: Settings) -> Service:
+    """The one service that talks to Docker."""
+    return Service(
+        name="container broker",
+        argv=_python(CONTAINERS),
+        log=settings.logs_dir / CONTAINERS_LOG,
+        ready=lambda: containers_ready(settings),
+    )
 
 
 def code_server(settings: Settings) -> Service:

@@ -8,7 +8,15 @@ from typing import Self
 from control_plane.services.beat import is_alive
 from control_plane.services.home_lock import HomeLock
 from control_plane.services.keeper import Keeper, Tell
-from control_plane.services.plan import Service, code_server, daemon, prepare_dagster_home
+from control_plane.services.plan import (
+    Service,
+    code_server,
+    container_broker,
+    daemon,
+    egress_broker,
+    prepare_dagster_home,
+)
+from resources.brokers import may_use_docker
 from resources.wiring import Factory
 
 
@@ -62,9 +70,10 @@ class ServiceSession:
 
 
 def core_services(factory: Factory, since: Callable[[], datetime] | None = None) -> list[Service]:
-    """Return code server and daemon; with `FACTORY_WORKSPACE` the daemon alone, on that workspace."""
+    """Return the brokers, code server and daemon; with `FACTORY_WORKSPACE` no code server: that file names one."""
     settings = factory.settings
     began = (since or factory.now)()
     workspace = prepare_dagster_home(settings)
     beating = daemon(settings, workspace, lambda: is_alive(factory, began))
-    return [beating] if settings.workspace else [code_server(settings), beating]
+    brokers = [egress_broker(factory), *([container_broker(settings)] if may_use_docker(settings) else [])]
+    return [*brokers, *([] if settings.workspace else [code_server(settings)]), beating]

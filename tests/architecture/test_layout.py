@@ -10,7 +10,7 @@ ASKED_FOR = {
     "factory_pipelines", "adapters", "sensors", "resources", "policy", "workspace.yaml", "dagster.yaml",
     "tests", "pyproject.toml", "docs",
 }  # fmt: skip
-OURS = {"domain", "control_plane", "benchmarks"}
+OURS = {"domain", "control_plane", "benchmarks", "deploy"}
 AROUND = {
     ".ci", ".github", ".gitignore", "AGENTS.md", "CHANGELOG.md", "CLAUDE.md", "CONTRIBUTING.md", "LICENSE",
     "Makefile", "README.md", "mkdocs.yml", "requirements.lock",

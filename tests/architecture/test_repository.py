@@ -19,9 +19,9 @@ SECRETS = [
     re.compile(r"\bsk-[A-Za-z0-9]{32,}"),
 ]
 MACHINE = [
-    re.compile("/(root|work|Users)/" + r"[a-zA-Z.]"),
+    re.compile(r"(?<![\w.}])" + "/(root|work|Users)/" + r"[a-zA-Z.]"),
     re.compile("/home/" + r"(?!factory|agent|sandbox|user|you)[a-z]+/"),
-    re.compile("(index-url|find-links|extra-index)" + r"[ =]+\S*:/"),
+    re.compile("(index-url|find-links|extra-index)" + r"[ =]+(?!https://\w+\.test/)\S*:/"),
 ]
 
 

@@ -11,7 +11,7 @@ from tests.architecture.norms import modules
 from tests.architecture.places import ROOT, project
 
 #: dependencies that are started or named by URL instead of imported, and the text that does it
-NOT_IMPORTED = {"uv": "uv", "psycopg": "psycopg"}
+NOT_IMPORTED = {"uv": "uv", "psycopg": "psycopg", "dagster-docker": "dagster_docker"}
 
 
 def lock_blocks() -> dict[str, str]:
@@ -64,6 +64,7 @@ def test_every_declared_dependency_is_used_by_product_code():
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
+    texts += [path.read_text() for path in (ROOT / "deploy").glob("*.yaml")]
     provided: dict[str, set[str]] = {}
     for module, distributions in packages_distributions().items():
         for distribution in distributions:
@@ -72,7 +73,7 @@ def test_every_declared_dependency_is_used_by_product_code():
     for requirement in map(Requirement, project()["project"]["dependencies"]):
         name = canonicalize_name(requirement.name)
         word = NOT_IMPORTED.get(name)
-        told = word is not None and any(word in re.split(r"[^a-z0-9]+", text) for text in texts)
+        told = word is not None and any(word in re.split(r"[^a-z0-9_]+", text) for text in texts)
         if not told and not provided.get(name, set()) & imported:
             idle.append(name)
     assert idle == []

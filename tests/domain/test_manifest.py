@@ -23,6 +23,7 @@ WRONG = [
     ("base", "x" * 201),
     ("engine", "a b"),
     ("commands", 7),
+    ("artifacts", 7),
     ("verify", {"a": 1}),
     ("verify-only", 7),
     ("acceptance", 7),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Stalled, TimedOut
+from domain.errors import CpuExceeded, Stalled, TimedOut, ToolCallsExceeded
 from domain.execution import Lease, Run
 from domain.governance import Approval
 from domain.lifecycle import RunState, Stage
@@ -12,7 +12,7 @@ from domain.repositories import RepositorySettings
 from domain.tickets import Risk
 from policy.attention import next_action, stalled
 from policy.constitution import CONSTITUTION, prompt_for
-from policy.limits import RunLimits, breach
+from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
 from policy.risk import initial_risk
 from tests.policy.facts import NOON, manifest, ticket
@@ -109,9 +109,16 @@ def test_the_prompt_begins_with_the_constitution_in_order() -> None:
 
 def test_limits_name_what_was_breached() -> None:
     limits = RunLimits(wall=10, inactivity=5)
-    assert breach(limits, elapsed=1, idle=1) is None
-    assert isinstance(breach(limits, elapsed=11, idle=1), TimedOut)
-    assert isinstance(breach(limits, elapsed=6, idle=6), Stalled)
+    assert breach(limits, Spent(elapsed=1, idle=1)) is None
+    assert isinstance(breach(limits, Spent(elapsed=11, idle=1)), TimedOut)
+    assert isinstance(breach(limits, Spent(elapsed=6, idle=6)), Stalled)
+
+
+def test_each_limit_has_a_reason_of_its_own():
+    limits = RunLimits(wall=10, inactivity=5, cpu=3, tool_calls=2)
+    assert isinstance(breach(limits, Spent(cpu=3.1)), CpuExceeded)
+    assert isinstance(breach(limits, Spent(tool_calls=3)), ToolCallsExceeded)
+    assert breach(limits, Spent(cpu=3, tool_calls=2)) is None
 
 
 def test_readiness_names_what_is_missing() -> None:

@@ -9,6 +9,8 @@ from domain.execution import ArtifactRef, EventDraft, LeaseRef, Run, RunFacts, S
 from domain.governance import PolicyReport
 from domain.repositories import Repository
 from domain.tickets import Ticket
+from resources.doors import tell_attempts
+from resources.sandboxes import remove
 from resources.wiring import Factory
 from sensors.pulse import Pulse
 
@@ -61,7 +63,8 @@ class RunContext:
     def remove_sandbox(self, ref: SandboxRef | None) -> None:
         if ref is None or ref.backend not in self.factory.sandboxes:
             return
-        self.factory.sandboxes[ref.backend].teardown(ref)
+        tell_attempts(self.factory, self.run, ref)
+        remove(self.factory, ref)
         self.event("sandbox_removed", backend=ref.backend, sandbox=ref.id)
 
     def report(self) -> PolicyReport:

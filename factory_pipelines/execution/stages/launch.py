@@ -1,18 +1,23 @@
 """launch: the harness works in sandbox A while the supervisor watches."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 
-from domain.errors import HarnessUnavailable
+from domain.egress import Purpose
+from domain.errors import HarnessUnavailable, MemoryExceeded
 from domain.execution import RunFacts, SandboxRef, Step
 from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome
 from domain.sandbox import Exit
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from factory_pipelines.execution.stages.provision import provision
 from policy.constitution import prompt_for
+from policy.limits import RunLimits
 from policy.retry import error_of
-from sensors.supervisor import RunSupervisor, Watch, limits_for
+from resources.doors import Errand, opened
+from sensors.supervisor import RunSupervisor
+from sensors.watching import Watch, limits_for
 
 #: shown in the timeline; the transcript artifact holds everything
 TOLD = frozenset(EventKind) - {EventKind.MESSAGE}
@@ -51,16 +56,30 @@ def _work(context: RunContext) -> tuple[HarnessOutcome, str]:
         commands=manifest.commands,
     )
     settings = context.factory.settings
-    limits = limits_for(context.ticket, wall=settings.wall_limit, inactivity=settings.inactivity_limit)
+    limits = limits_for(context.ticket, settings)
     watch = Watch(session=harness.open(brief), limits=limits, pulse=context.pulse)
-    command = harness.command(brief).model_copy(update={"timeout": timedelta(seconds=limits.wall + 30)})
     lines: list[str] = []
     try:
-        _follow(context, watch, (ref, command), lines)
+        with opened(context.factory, ref, _errand(context)) as told:
+            _follow(context, watch, (ref, _command(harness.command(brief), limits, told)), lines)
     finally:
         stored = context.keep("".join(lines).encode(), kind="transcript", name="transcript.jsonl")
-    outcome = watch.session.finish(watch.end or Exit(code=None, seconds=0))
+    end = watch.end or Exit(code=None, seconds=0)
+    outcome = watch.session.finish(end)
+    if end.out_of_memory and outcome.ending is not Ending.SUCCEEDED:
+        raise MemoryExceeded(f"it needed more than {settings.memory_limit / 1024**2:.0f} MiB of memory", limit="memory")
     return outcome, context.factory.artifacts.path(stored)
+
+
+def _errand(context: RunContext) -> Errand:
+    manifest = context.ticket.manifest
+    return Errand(context.run.id, Purpose.HARNESS, repository=manifest.repository, harness=manifest.engine)
+
+
+def _command(command: Command, limits: RunLimits, told: Mapping[str, str] | None) -> Command:
+    """Return the command with the door's words in its environment, and a wall clock behind the supervisor's."""
+    door = {"network": True, "environment": {**command.environment, **told}} if told is not None else {}
+    return command.model_copy(update={"timeout": timedelta(seconds=limits.wall + 30), **door})
 
 
 def _follow(context: RunContext, watch: Watch, work: tuple[SandboxRef, Command], lines: list[str]) -> None:

@@ -8,6 +8,7 @@ from domain.sandbox import SandboxSpec
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from resources.environments import Source, prepare_environment
 from resources.sandboxes import choose_sandbox
+from resources.sandboxes import provision as make_sandbox
 from resources.workspaces import settings_at
 
 
@@ -24,15 +25,14 @@ def provision(context: RunContext) -> StepResult:
     context.event("environment_prepared", digest=environment.digest, cached=environment.cached)
     harness = context.factory.harnesses[context.ticket.manifest.engine]
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
-    ref = sandbox.provision(
-        SandboxSpec(
-            id=f"{context.run.id}-work",
-            run_id=context.run.id,
-            mirror=context.repository.remote,
-            commit=base_sha,
-            environment=environment.path,
-        )
+    spec = SandboxSpec(
+        id=f"{context.run.id}-work",
+        run_id=context.run.id,
+        mirror=context.repository.remote,
+        commit=base_sha,
+        environment=environment.path,
     )
+    ref = make_sandbox(context.factory, sandbox, spec)
     facts = RunFacts(
         environment=RunEnvironment(
             base_sha=base_sha,

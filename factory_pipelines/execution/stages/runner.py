@@ -17,6 +17,7 @@ from domain.errors import (
 )
 from domain.execution import EventDraft, Step
 from domain.lifecycle import Component
+from factory_pipelines.execution.stages.collect import rescue
 from factory_pipelines.execution.stages.context import Presented, RunContext, StepResult
 from factory_pipelines.execution.stages.presence import present_lease
 from factory_pipelines.execution.stages.table import STAGES
@@ -86,8 +87,14 @@ def _note_refusal(factory: Factory, presented: Presented, refusal: FactoryError)
 
 
 def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
-    """Remove the run's sandboxes and write how the attempt ended; what cannot be written, recovery will find."""
-    RunSupervisor(context.factory).remove_sandboxes(context.run.id)
+    """Save what there is, remove the run's sandboxes and write how the attempt ended.
+
+    What cannot be written or removed now, recovery will find.
+    """
+    try:
+        rescue(context, step, failure)
+    finally:
+        RunSupervisor(context.factory).remove_sandboxes(context.run.id)
     if isinstance(failure, (*NOT_OURS, Interrupted)):  # only Dagster knows who interrupted; its run's end tells
         return
     try:

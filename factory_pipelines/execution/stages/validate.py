@@ -2,25 +2,24 @@
 
 from dataclasses import dataclass
 
+from adapters.quarantine.contract import Admitted
 from adapters.sandbox.contract import Sandbox
+from domain.egress import Purpose
+from domain.errors import PatchEmpty
 from domain.execution import PatchRef, RunFacts, SandboxRef, Step
 from domain.governance import CheckResult, Origin, Validation
 from domain.repositories import RepositorySettings
 from domain.sandbox import SandboxSpec
-from factory_pipelines.execution.stages.collect import read_patch
+from factory_pipelines.execution.stages.collect import ground_of, keep_patch
 from factory_pipelines.execution.stages.context import RunContext, StepResult
-from factory_pipelines.execution.stages.workspace_git import (
-    DESCRIBE,
-    NUMSTAT_FILE,
-    RAW_FILE,
-    TREE_FILE,
-    parse_changes,
-    read_text,
-    run_git,
-)
+from factory_pipelines.execution.stages.outputs import gather, wanted_outputs
+from factory_pipelines.execution.stages.workspace_git import TREE_FILE, WRITE_TREE, read_text, run_script
+from factory_pipelines.execution.stages.workspace_git import Bench as GitBench
 from resources.checks import Bench, Check, run_checks
+from resources.doors import Errand, opened, tell_attempts
 from resources.environments import Source, prepare_environment
-from resources.sandboxes import choose_sandbox
+from resources.sandboxes import choose_sandbox, remove
+from resources.sandboxes import provision as make_sandbox
 from resources.workspaces import baseline, settings_at
 
 
@@ -61,56 +60,62 @@ def _patch(context: RunContext) -> PatchRef:
 
 
 def _examine(context: RunContext, patch: PatchRef, base_sha: str) -> Validation:
-    room = _enter(context, patch, base_sha)
+    change = _replay(context, patch, base_sha)
+    if base_sha != patch.base_sha:
+        patch = keep_patch(context, change)
+        context.record(RunFacts(patch=patch))
+    room = _enter(context, patch, change)
     try:
         context.event("sandbox_provisioned", backend=room.ref.backend, sandbox=room.ref.id, base_sha=room.base_sha)
-        if base_sha != patch.base_sha:
-            patch = read_patch(context, room.ref, base_sha)
-            context.record(RunFacts(patch=patch))
-        facts = _gather(context, room, patch)
+        facts = _gather(context, room, patch, change)
+        gather(context, room.ref, wanted_outputs(context), context.pulse.observe)
+        tell_attempts(context.factory, context.run, room.ref)
     finally:
-        context.factory.sandboxes[room.ref.backend].teardown(room.ref)
+        remove(context.factory, room.ref)
     stored = context.keep(facts.model_dump_json(indent=1).encode(), kind="json", name="validation.json")
     context.record(RunFacts(validation=stored, patch=patch))
     return facts
 
 
-def _enter(context: RunContext, patch: PatchRef, base_sha: str) -> CleanRoom:
+def _replay(context: RunContext, patch: PatchRef, base_sha: str) -> Admitted:
+    """Return what the stored patch changes on the base of now, which may have moved since."""
+    change = context.factory.quarantine.replay(
+        ground_of(context, base_sha),
+        context.factory.artifacts.get(patch.artifact),
+        patch_limit=context.factory.settings.patch_limit,
+    )
+    if not change.patch:
+        raise PatchEmpty(f"the base {base_sha[:12]} already has the change")
+    return change
+
+
+def _enter(context: RunContext, patch: PatchRef, change: Admitted) -> CleanRoom:
+    base_sha = change.base_sha
     settings = settings_at(context.factory, context.repository, base_sha)
     harness = context.factory.harnesses[context.ticket.manifest.engine]
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
     path = context.factory.artifacts.path(patch.artifact)
-    text = context.factory.artifacts.get(patch.artifact)
-    decides = any(f" b/{name}\n".encode() in text for name in settings.setup_files)
+    touched = {name for file in change.files for name in (file.path, file.old_path)}
     source = Source(commit=base_sha)
-    if decides:
+    if touched & set(settings.setup_files):
         source = Source(commit=base_sha, patch_path=path, patch_sha256=patch.artifact.sha256)
     environment = prepare_environment(context.factory, context.repository, settings, source, context.pulse.observe)
-    ref = sandbox.provision(
-        SandboxSpec(
-            id=f"{context.run.id}-check",
-            run_id=context.run.id,
-            mirror=context.repository.remote,
-            commit=base_sha,
-            patch=path,
-            environment=environment.path,
-        )
+    spec = SandboxSpec(
+        id=f"{context.run.id}-check",
+        run_id=context.run.id,
+        mirror=context.repository.remote,
+        commit=base_sha,
+        patch=path,
+        environment=environment.path,
     )
+    ref = make_sandbox(context.factory, sandbox, spec)
     return CleanRoom(sandbox=sandbox, ref=ref, base_sha=base_sha, settings=settings)
 
 
-def _gather(context: RunContext, room: CleanRoom, patch: PatchRef) -> Validation:
-    run_git(room.sandbox, room.ref, DESCRIBE, room.base_sha, context.pulse)
-    tree = read_text(room.sandbox, room.ref, TREE_FILE).strip()
-    raw, numstat, sizes = (read_text(room.sandbox, room.ref, n) for n in (RAW_FILE, NUMSTAT_FILE, "sizes"))
-    files, added, removed = parse_changes(raw, numstat, sizes)
-    checks = run_checks(
-        room.sandbox,
-        Bench(ref=room.ref, limit=context.factory.settings.verify_limit),
-        planned_checks(context, room.settings),
-        context.factory.artifacts,
-        context.pulse.observe,
-    )
+def _gather(context: RunContext, room: CleanRoom, patch: PatchRef, change: Admitted) -> Validation:
+    run_script(room.sandbox, GitBench(ref=room.ref), WRITE_TREE, (), context.pulse.observe)
+    tree = read_text(room.sandbox, room.ref, TREE_FILE, limit=100)
+    checks = _run_checks(context, room)
     for check in checks:
         if check.log is not None:
             context.factory.evidence.add_artifact(context.lease, check.log, now=context.factory.now())
@@ -121,11 +126,24 @@ def _gather(context: RunContext, room: CleanRoom, patch: PatchRef) -> Validation
         replayed_tree_sha=tree,
         checks=checks,
         baseline=_baseline(context, room, checks),
-        files=files,
-        lines_added=added,
-        lines_removed=removed,
+        files=change.files,
+        lines_added=change.lines_added,
+        lines_removed=change.lines_removed,
         secrets=context.factory.secrets_scanner.scan(context.factory.artifacts.get(patch.artifact)),
     )
+
+
+def _run_checks(context: RunContext, room: CleanRoom) -> tuple[CheckResult, ...]:
+    """Without a door, unless policy grants the repository's checks one."""
+    errand = Errand(context.run.id, Purpose.VERIFY, repository=context.repository.name)
+    with opened(context.factory, room.ref, errand) as door:
+        return run_checks(
+            room.sandbox,
+            Bench(ref=room.ref, limit=context.factory.settings.verify_limit, door=door),
+            planned_checks(context, room.settings),
+            context.factory.artifacts,
+            context.pulse.observe,
+        )
 
 
 def planned_checks(context: RunContext, settings: RepositorySettings) -> list[Check]:

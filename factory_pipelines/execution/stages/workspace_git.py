@@ -1,105 +1,104 @@
 """The git a workspace needs, as scripts that run inside its sandbox, never outside."""
 
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 
 from adapters.sandbox.contract import Sandbox
 from domain.errors import PatchUnreadable
 from domain.execution import SandboxRef
-from domain.governance import FileChange
 from domain.harness import Command
-from domain.sandbox import Exit, OutputLine
-from sensors.pulse import Pulse
+from domain.model import Value
+from domain.sandbox import Exit, Output, OutputLine
 
-PATCH_FILE = "patch.diff"
+BUNDLE_FILE = "result.bundle"
 TREE_FILE = "tree"
-RAW_FILE = "raw"
-NUMSTAT_FILE = "numstat"
-_GIT = "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.quotePath=true"
-_DIFF = f"{_GIT} diff --cached --no-ext-diff --no-textconv --no-color -M"
+TIME_LIMIT = timedelta(minutes=10)
+#: Of the workspace's own settings these would hide work from git or run something at the wrong time.
+_SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.fileMode": "true",
+    "core.symlinks": "true",
+    "core.ignoreCase": "false",
+    "core.sparseCheckout": "false",
+    "core.splitIndex": "false",
+    "index.sparse": "false",
+    "gc.auto": "0",
+}
+_ENVIRONMENT = {
+    "GIT_DIR": ".git",
+    "GIT_WORK_TREE": ".",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_GRAFT_FILE": "/dev/null",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    **{f"GIT_{role}_NAME": "Software Factory" for role in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{role}_EMAIL": "factory-bot@localhost" for role in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{role}_DATE": "@0 +0000" for role in ("AUTHOR", "COMMITTER")},
+    "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+    **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(_SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_SETTINGS.values())},
+}
 
-#: everything in the workspace against the base commit ($1), commits of the agent included
-WRITE_PATCH = f"""set -e
-{_GIT} add -A
-{_GIT} write-tree > "$FACTORY_OUT/{TREE_FILE}"
-{_DIFF} --binary --full-index --src-prefix=a/ --dst-prefix=b/ "$1" > "$FACTORY_OUT/{PATCH_FILE}"
+#: Everything in the workspace as one commit on the base ($1), commits of the agent included. The agent's index is only
+#: asked for names, so that ignored files it added on purpose come along; its flags (skip-worktree …) hide nothing.
+WRITE_BUNDLE = f"""set -e
+chmod u+rwx "$FACTORY_OUT"
+rm -rf -- "$FACTORY_OUT/{BUNDLE_FILE}" "$FACTORY_OUT/{BUNDLE_FILE}.lock" "$FACTORY_OUT"/result.index* \
+ "$FACTORY_OUT/result.names"
+git ls-files -z > "$FACTORY_OUT/result.names"
+export GIT_INDEX_FILE="$FACTORY_OUT/result.index"
+git read-tree "$1"
+git update-index -z --add --remove --replace --stdin < "$FACTORY_OUT/result.names" || :
+git add -A
+tip=$(git commit-tree -m result -p "$1" "$(git write-tree)")
+git update-ref --no-deref refs/factory/result "$tip"
+git bundle create -q "$FACTORY_OUT/{BUNDLE_FILE}" refs/factory/result "^$1"
 """
-#: what the index holds against the base commit ($1), as data
-DESCRIBE = f"""set -e
-{_GIT} write-tree > "$FACTORY_OUT/{TREE_FILE}"
-{_DIFF} --raw --no-abbrev -z "$1" > "$FACTORY_OUT/{RAW_FILE}"
-{_DIFF} --numstat -z "$1" > "$FACTORY_OUT/{NUMSTAT_FILE}"
-{_GIT} cat-file --batch-check='%(objectname) %(objectsize)' --batch-all-objects --unordered > "$FACTORY_OUT/sizes"
-"""
+#: the tree that the index of a workspace no agent has touched stands for
+WRITE_TREE = f"""git write-tree > "$FACTORY_OUT/{TREE_FILE}" """
+
+Observe = Callable[[Output], None]
 
 
-def run_git(sandbox: Sandbox, ref: SandboxRef, script: str, base_sha: str, pulse: Pulse) -> None:
-    """Run one of the scripts above.
+class Bench(Value):
+    """A sandbox's workspace and how long one script may take there."""
+
+    ref: SandboxRef
+    limit: timedelta = TIME_LIMIT
+
+
+def run_script(sandbox: Sandbox, bench: Bench, script: str, arguments: Sequence[str], observe: Observe) -> None:
+    """Run one of our shell scripts in a workspace, under the sandbox's own limits.
 
     Raises:
-        PatchUnreadable: git could not read the workspace; its last words are in the message.
+        PatchUnreadable: it failed or ran out of time; its last words are in the message.
     """
-    command = Command(argv=("sh", "-c", script, "git", base_sha), timeout=timedelta(minutes=10))
+    argv = ("sh", "-c", script, "collect", *arguments)
+    command = Command(argv=argv, environment=_ENVIRONMENT, timeout=bench.limit, output_limit=1_000_000)
     words: list[str] = []
     end: Exit | None = None
-    with closing(iter(sandbox.execute(ref, command))) as outputs:  # type: ignore[type-var]
+    with closing(iter(sandbox.execute(bench.ref, command))) as outputs:  # type: ignore[type-var]
         for output in outputs:
-            pulse.observe(output)
+            observe(output)
             match output:
                 case OutputLine(text=text):
-                    words = [*words[-9:], text]
+                    words = [*words[-9:], text[:500]]
                 case Exit():
                     end = output
+    if end is not None and end.timed_out:
+        raise PatchUnreadable(f"reading the workspace took more than {bench.limit.total_seconds():.0f} s")
     if end is None or end.code != 0:
         raise PatchUnreadable(" | ".join(words) or "git ended without a word")
 
 
-def read_text(sandbox: Sandbox, ref: SandboxRef, name: str, limit: int = 20_000_000) -> str:
+def read_text(sandbox: Sandbox, ref: SandboxRef, name: str, limit: int) -> str:
     content = sandbox.collect(ref, name, limit=limit)
     if content is None:
         raise PatchUnreadable(f"the workspace left no {name}")
-    return content.decode("utf-8", "surrogateescape")
-
-
-def parse_changes(raw: str, numstat: str, sizes: str) -> tuple[tuple[FileChange, ...], int, int]:
-    """Return (files, lines added, lines removed) from git's -z outputs."""
-    binary, added, removed = _parse_numstat(numstat)
-    size_of = dict(line.split(" ", 1) for line in sizes.splitlines() if " " in line)
-    fields = raw.split("\0")
-    files: list[FileChange] = []
-    while len(fields) > 1:
-        meta = fields.pop(0).lstrip(":").split(" ")
-        _old_mode, new_mode, _old, new, status = meta[:5]
-        old_path = fields.pop(0) if status[0] == "R" else None
-        path = fields.pop(0)
-        files.append(
-            FileChange(
-                path=_printable(path),
-                status=status[0],
-                binary=path in binary,
-                size=int(size_of.get(new, "0")),
-                mode=new_mode,
-                old_path=_printable(old_path) if old_path else None,
-            )
-        )
-    return tuple(files), added, removed
-
-
-def _parse_numstat(numstat: str) -> tuple[set[str], int, int]:
-    binary: set[str] = set()
-    added = removed = 0
-    fields = numstat.split("\0")
-    while len(fields) > 1:
-        plus, minus, path = fields.pop(0).split("\t", 2)
-        if not path:
-            fields.pop(0)
-            path = fields.pop(0)
-        if plus == "-":
-            binary.add(path)
-        else:
-            added, removed = added + int(plus), removed + int(minus)
-    return binary, added, removed
-
-
-def _printable(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return content.decode("utf-8", "replace").strip()

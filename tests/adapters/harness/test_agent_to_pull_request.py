@@ -1,34 +1,45 @@
-"""An agent that is not trusted works in a real bubblewrap sandbox, from a ticket to its pull request."""
+"""An agent that is not trusted works in a real sandbox of each kind, from a ticket to its pull request."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from domain.errors import FactoryError, HarnessFailed, Stalled, TimedOut
 from domain.harness import Brief, Command
 from domain.lifecycle import Stage
 from policy.constitution import CONSTITUTION
+from resources.brokers import brokers
+from resources.settings import load_settings
+from resources.wiring import open_factory
 from tests.adapters.harness.scripted import PROGRAM, ScriptedHarness
 from tests.support.factory import World, make_world
 from tests.support.repositories import MODULE, TEST, git
 
-pytestmark = pytest.mark.bubblewrap
-
 GOOD = ["edit", "calc.py", "def double(x):\n    return 2 * x\n"]
-#: asked when the first test runs, not when pytest collects
-PROBED: list[tuple[bool, str]] = []
+BACKENDS = [
+    pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+    pytest.param("docker", marks=pytest.mark.docker),
+]
+
+
+@pytest.fixture(params=BACKENDS, autouse=True)
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("FACTORY_SANDBOX", request.param)
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)
-def works_here(tmp_path_factory: pytest.TempPathFactory) -> None:
-    if not PROBED:
-        PROBED.append(BubblewrapSandbox(tmp_path_factory.mktemp("probe")).available())
-    works, why = PROBED[0]
-    if not works:
-        pytest.skip(f"bwrap cannot make namespaces here: {why}")
+def serving(tmp_path: Path, backend: str) -> Iterator[None]:
+    """Both brokers of the test's home."""
+    factory = open_factory(load_settings(tmp_path / "home"), migrate=True)
+    with brokers(factory):
+        found = factory.sandboxes[backend].available()
+        if not found.works:
+            pytest.skip(f"{backend} does not work here: {found.detail}")
+        yield
 
 
 class Recorder(ScriptedHarness):
@@ -68,7 +79,7 @@ def leftovers(world: World) -> list[str]:
     return [ref.id for sandbox in world.factory.sandboxes.values() for ref in sandbox.leftovers()]
 
 
-def test_an_agent_takes_a_ticket_to_a_pull_request(tmp_path: Path) -> None:
+def test_an_agent_takes_a_ticket_to_a_pull_request(tmp_path: Path, backend: str) -> None:
     world, agent = agent_world(tmp_path, ["say", "looking"], GOOD, ["usage", {"input_tokens": 7}], ["done"])
     error, ticket = work(world, title="Write it the other way")
     assert error is None
@@ -78,7 +89,7 @@ def test_an_agent_takes_a_ticket_to_a_pull_request(tmp_path: Path) -> None:
     assert "return 2 * x" in git(remote, "show", f"{pull.head_sha}:calc.py")
     run = world.factory.lookup.runs(ticket_id=ticket)[0]
     assert run.sandbox is not None
-    assert (run.sandbox.backend, run.usage.input_tokens) == ("bubblewrap", 7)
+    assert (run.sandbox.backend, run.usage.input_tokens) == (backend, 7)
     assert world.factory.lookup.ticket(ticket).stage is Stage.TESTING
     assert not leftovers(world)
     positions = [agent.briefs[0].prompt.find(rule) for rule in CONSTITUTION]

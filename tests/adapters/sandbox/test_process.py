@@ -7,7 +7,7 @@ import pytest
 from adapters.sandbox.process import ProcessSandbox
 from domain.sandbox import Isolation
 from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, sleepers, unique, wait_for
-from tests.adapters.sandbox.workshop import fresh, shell
+from tests.adapters.sandbox.workshop import fresh, run, shell, texts
 
 
 class TestProcessSandbox(SandboxConformance):
@@ -20,7 +20,7 @@ class TestProcessSandbox(SandboxConformance):
 
     def test_the_direct_child_dies_with_a_killed_worker(self, sandbox, ref, tmp_path) -> None:
         number = unique()
-        script = WORKER.format(module="process", name="ProcessSandbox", n=number)
+        script = WORKER.format(module="adapters.sandbox.process", name="ProcessSandbox", n=number)
         script = script.replace(f"setsid sleep {number} & echo up; sleep {number}", f"echo up; exec sleep {number}")
         argv = [sys.executable, "-c", script, str(tmp_path / "sandboxes"), ref.id]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as worker:
@@ -37,3 +37,15 @@ class TestProcessSandbox(SandboxConformance):
         next(outputs)
         other.teardown(same)
         assert [getattr(output, "code", None) for output in outputs][-1] == 0
+
+    def test_only_a_network_command_is_told_how_to_install(self, sandbox, ref, monkeypatch) -> None:
+        told = {"PIP_INDEX_URL": "https://i", "UV_INDEX_URL": "https://u", "https_proxy": "http://p", "AWS_TOKEN": "no"}
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        names = set("\n".join(texts(run(sandbox, ref, shell("env | cut -d= -f1", network=True))[0])).split())
+        assert names >= {"PIP_INDEX_URL", "UV_INDEX_URL", "https_proxy"}
+        assert "AWS_TOKEN" not in names
+
+    def test_credentials_for_uploads_stay_outside(self, sandbox, ref, monkeypatch) -> None:
+        monkeypatch.setenv("UV_PUBLISH_TOKEN", "canary")
+        assert "canary" not in "".join(texts(run(sandbox, ref, shell("env", network=True))[0]))

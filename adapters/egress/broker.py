@@ -1,0 +1,201 @@
+"""The egress broker: keeps the doors that lie as files under its root. Killed at any moment and started again,
+it serves the same doors; it holds nothing that the files do not.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import ssl
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+from adapters.egress.dialing import Dialer
+from adapters.egress.exchange import Shared
+from adapters.egress.journal import Journal
+from adapters.egress.layout import SOCKET, Layout
+from adapters.egress.limits import Limits
+from adapters.egress.opening import Opening
+from adapters.egress.upstreams import servers_of
+from domain.egress import Door, Upstream
+from domain.errors import EgressUnavailable
+
+PERIOD = 0.05  # seconds between two looks at the doors
+LOCK_PATIENCE = 1.0  # seconds: whoever asks whether a broker is alive holds the lock for a moment
+DOOR_BYTES = 1024**2
+THREADS = 64  # looking up names
+
+log = structlog.get_logger("egress")
+Signature = tuple[int, int, int]
+
+
+async def serve(
+    root: Path, upstreams: Sequence[Upstream], secret: Callable[[str], str | None], limits: Limits | None = None
+) -> None:
+    """Serve the doors under the root until cancelled, and close them then.
+
+    `secret` returns the value of a credential by its name, or None; it is asked in another thread, at each use.
+
+    Raises:
+        EgressUnavailable: another broker serves this root.
+        InvalidInput: an upstream is none.
+    """
+    limits = limits or Limits()
+    layout = Layout(root)
+    layout.make()
+    servers = servers_of(upstreams)
+    threads = ThreadPoolExecutor(THREADS, "look-up")
+    shared = Shared(servers, secret, Dialer(threads, limits.dial_seconds), ssl.create_default_context(), limits)
+    try:
+        with _quiet_about_names():
+            async with _locked(layout.lock):
+                await Broker(layout, shared).run()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Broker:
+    """Makes what is open what the door files say, over and over."""
+
+    def __init__(self, layout: Layout, shared: Shared) -> None:
+        self._layout = layout
+        self._shared = shared
+        self._open: dict[str, Opening] = {}
+        self._seen: dict[str, Signature] = {}
+        self._reported: dict[str, str] = {}
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self.look()
+                await asyncio.sleep(PERIOD)
+        finally:
+            for door_id in list(self._open):
+                await self._shut(door_id)
+
+    async def look(self) -> None:
+        """Open what is new, renew what changed, close what is gone."""
+        found = dict(_files(self._layout.doors))
+        for door_id in self._seen.keys() - found.keys():
+            del self._seen[door_id]
+            self._reported.pop(door_id, None)
+            await self._shut(door_id)
+        for door_id, signature in found.items():
+            opening = self._open.get(door_id)
+            if opening is not None and not opening.stands():
+                await self._shut(door_id)  # its folder was made anew
+                del self._seen[door_id]
+            if self._seen.get(door_id) != signature:
+                self._seen[door_id] = signature
+                await self._renew(door_id)
+
+    async def _renew(self, door_id: str) -> None:
+        try:
+            door, digest = _read(self._layout.door(door_id))
+            await self._show(door, digest)
+        except OSError as error:
+            self._seen.pop(door_id, None)  # the machine may do better next time
+            self._report(door_id, str(error))
+            await self._shut(door_id)
+        except (ValueError, EgressUnavailable) as error:
+            self._report(door_id, str(error))
+            await self._shut(door_id)
+
+    async def _show(self, door: Door, digest: str) -> None:
+        opening = self._open.get(door.id)
+        if opening is None:
+            opening = Opening(door, digest, self._shared, Journal(self._layout.log(door.id), self._shared.limits))
+            await opening.start(self._layout.sockets(door.id))
+            self._open[door.id] = opening
+            log.info("egress.opened", door=door.id, run=door.run_id, purpose=door.purpose.value)
+        opening.door, opening.digest = door, digest
+
+    async def _shut(self, door_id: str) -> None:
+        opening = self._open.pop(door_id, None)
+        if opening is not None:
+            await opening.stop()
+            (self._layout.sockets(door_id) / SOCKET).unlink(missing_ok=True)
+            log.info("egress.closed", door=door_id)
+
+    def _report(self, door_id: str, words: str) -> None:
+        if self._reported.get(door_id) != words:
+            self._reported[door_id] = words
+            log.warning("egress.door_refused", door=door_id[:100], reason=words[:500])
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Signature]]:
+    """Yield each door file's id with what changes when it does; files being written begin with a dot."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".json") and not entry.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    found = entry.stat(follow_symlinks=False)
+                    yield entry.name.removesuffix(".json"), (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def _read(path: Path) -> tuple[Door, str]:
+    """Return a door with the digest of its file.
+
+    Raises:
+        ValueError: the file holds no door of this name.
+        OSError: it cannot be read.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise ValueError("not a regular file")
+    with path.open("rb") as file:
+        content = file.read(DOOR_BYTES + 1)
+    if len(content) > DOOR_BYTES:
+        raise ValueError(f"more than {DOOR_BYTES} bytes")
+    door = Door.model_validate_json(content)
+    if f"{door.id}.json" != path.name:
+        raise ValueError("the door in it has another id")
+    return door, hashlib.sha256(content).hexdigest()
+
+
+@contextmanager
+def _quiet_about_names() -> Iterator[None]:
+    """Keep Python from printing a complaint for each TLS server name that is no text: a client could fill a disk."""
+    before = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """Hold the root alone.
+
+    Raises:
+        EgressUnavailable: another broker does.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    deadline = asyncio.get_running_loop().time() + LOCK_PATIENCE
+    try:
+        while not _lock(descriptor):
+            if asyncio.get_running_loop().time() > deadline:
+                raise EgressUnavailable(f"another egress broker serves {path.parent}")
+            await asyncio.sleep(PERIOD)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

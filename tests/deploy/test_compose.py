@@ -1,0 +1,149 @@
+"""The stack as written: who runs as whom, holds what, and reaches where."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.deploy.shape import BROKER, DATA, DEPLOY, ONCE, compose_words, plain_environment, resolved, services, sources
+
+NAMES = sorted(services())
+CONFINED = sorted(set(NAMES) - {BROKER})
+
+
+def test_compose_takes_the_file():
+    words = [*compose_words(), "-f", str(DEPLOY / "compose.yaml"), "config", "-q"]
+    subprocess.run(words, check=True, env=plain_environment(), timeout=60)
+
+
+def test_every_path_of_the_data_folder_follows_the_setting():
+    text = str(resolved(FACTORY_DATA="/srv/elsewhere"))
+    assert "/srv/elsewhere/state" in text
+    assert DATA not in text
+
+
+def test_the_stack_is_what_was_asked_for():
+    assert set(NAMES) == {
+        "prepare", "postgres", "migrate", BROKER, "egress-broker", "code-location", "daemon", "control-plane",
+    }  # fmt: skip
+    assert "webserver" in services()["control-plane"]["networks"]["inside"]["aliases"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_container_broker_sees_docker(name):
+    seen = [one for one in sources(services()[name]) if "docker" in one or one in ("/", "/var", "/run", "/var/run")]
+    assert seen == (["/var/run/docker.sock"] if name == BROKER else [])
+
+
+@pytest.mark.parametrize("name", CONFINED)
+def test_services_are_confined(name):
+    service = services()[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert not service.get("privileged")
+    assert "pid" not in service
+    assert not service.get("devices")
+
+
+@pytest.mark.parametrize("name", sorted(set(CONFINED) - {"prepare"}))
+def test_no_service_runs_as_root(name):
+    service = services()[name]
+    assert int(service["user"].split(":")[0]) >= 10000
+    assert "cap_add" not in service
+
+
+def test_prepare_is_root_for_owners_only_and_has_no_network():
+    prepare = services()["prepare"]
+    assert (prepare["network_mode"], prepare["restart"]) == ("none", "no")
+    assert set(prepare["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
+
+
+def test_the_container_broker_has_no_network_and_named_capabilities():
+    broker = services()[BROKER]
+    assert broker["network_mode"] == "none"
+    assert not broker.get("privileged")
+    assert broker["cap_drop"] == ["ALL"]
+    assert not {"ALL", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT"} & set(broker["cap_add"])
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - ONCE))
+def test_every_lasting_service_has_a_health_check_and_comes_back(name):
+    service = services()[name]
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == "unless-stopped"
+
+
+def test_only_the_egress_broker_reaches_outside_and_it_does_not_reach_the_ledger():
+    networks = {name: set(service.get("networks", [])) for name, service in services().items()}
+    assert {name for name, told in networks.items() if "outside" in told} == {"egress-broker"}
+    assert networks["egress-broker"] == {"outside"}
+    told = resolved()["networks"]
+    assert told["inside"]["internal"] is True
+    assert told["inside"]["driver_opts"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    assert told["front"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
+def test_only_the_front_door_is_published_and_on_loopback():
+    published = {name: service["ports"] for name, service in services().items() if "ports" in service}
+    assert list(published) == ["control-plane"]
+    assert all(one.startswith("127.0.0.1:") for one in published["control-plane"])
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"prepare"}))
+def test_each_service_sees_the_secrets_of_its_own_role_only(name):
+    roles = {one.removeprefix(f"{DATA}/secrets/") for one in sources(services()[name]) if "/secrets" in one}
+    own = {
+        "postgres": {"postgres"}, BROKER: set(), "egress-broker": {"egress"}, "control-plane": {"control-plane"},
+    }.get(name, {"worker"})  # fmt: skip
+    assert roles == own
+    assert DATA not in sources(services()[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_environment_carries_a_secret(name):
+    told = services()[name].get("environment", {})
+    assert not [key for key in told if key.startswith("FACTORY_SECRET_") or "PASSWORD" in key]
+    assert "@" not in told.get("FACTORY_DATABASE_URL", "").removeprefix("postgresql://factory@")
+    assert told.get("FACTORY_ENVIRONMENT", "production") == "production"
+
+
+@pytest.mark.parametrize("image", sorted(path.parent.name for path in DEPLOY.glob("images/*/Dockerfile")))
+def test_images_are_built_from_the_build_argument_alone(image):
+    lines = (DEPLOY / "images" / image / "Dockerfile").read_text().splitlines()
+    froms = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert froms[0] == "${BASE}"
+    assert set(froms) <= {"${BASE}", "debian"}
+    assert not [
+        line
+        for line in lines
+        if line.startswith("ADD ") or "--extra-index" in line or "http:" in line or "https:" in line
+    ]
+    assert [line for line in lines if line.startswith("USER ")][-1] not in ("USER 0:0", "USER root")
+
+
+@pytest.mark.parametrize(
+    "script", sorted(path for path in DEPLOY.rglob("*") if path.is_file() and os.access(path, os.X_OK))
+)
+def test_scripts_are_well_formed(script):
+    assert script.read_text().startswith("#!/bin/sh\n")
+    subprocess.run([shutil.which("sh") or "sh", "-n", str(script)], check=True, timeout=10)
+
+
+def test_a_data_folder_that_a_configuration_cannot_carry_is_refused(tmp_path):
+    folder = tmp_path / "a#b"
+    words = {"FACTORY_DATA": str(folder), "FACTORY_IMAGE": "none"}
+    done = subprocess.run(
+        [str(DEPLOY / "up")], env=plain_environment(**words), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "FACTORY_DATA" in done.stderr
+
+
+def test_an_unknown_image_is_refused():
+    done = subprocess.run([str(DEPLOY / "build-images"), "everything"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "deploy/build-images [sandbox|factory|postgres|all]" in done.stderr
