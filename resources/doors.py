@@ -66,6 +66,7 @@ def door_for(factory: Factory, ref: SandboxRef, errand: Errand, registries: Regi
         repository=errand.repository,
         harness=errand.harness,
         allow=allow,
+        upload_limit=factory.settings.upload_limit,
         exempt=registries.hosts if is_setup else (),
         upstreams=tuple(one.name for one in registries.upstreams) if is_setup else _upstreams(factory, errand),
     )

@@ -29,6 +29,7 @@ class Source(Value):
     commit: str
     patch_path: str | None = None
     patch_sha256: str | None = None
+    trusted: bool = True  #: False when the patch is an agent's
 
 
 class Environment(Value):
@@ -40,13 +41,12 @@ class Environment(Value):
 def prepare_environment(
     factory: Factory, repository: Repository, settings: RepositorySettings, source: Source, observe: Observer
 ) -> Environment:
-    """Return the environment for a tree, running `setup` when no cached one fits.
+    """Return the environment for a tree, running `setup` when no cached one fits; as trusted as who made the tree.
 
     Raises:
         SetupFailed: a setup command failed; nothing half-made stays in the cache.
     """
-    # setup commands are the operator's or the base branch's, never a patch's: the trusted choice applies
-    sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
+    sandbox = choose_sandbox(factory, trusted=source.trusted, wanted=settings.sandbox)
     toolchain = availability(factory, sandbox.name).toolchain
     digest = _digest(factory, repository, settings, source, f"{sandbox.name} {toolchain}")
     if not settings.setup:

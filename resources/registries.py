@@ -58,15 +58,15 @@ def _tool_settings() -> list[tuple[str, str]]:
 
 def ask_registries(mirrors: Sequence[str] = ()) -> Registries:
     """Ask the tools of this machine; one that is not installed has none. Addresses with a password lose it."""
-    index, extra, uv_index, npm = pip_index(), pip_extras(), uv_index_url(), npm_registry()
-    urls = [url for url in (index, *extra, uv_index, npm, *mirrors) if url]
+    index, extra, (uv_index, uv_extra), npm = pip_index(), pip_extras(), uv_indexes(), npm_registry()
+    urls = [url for url in (index, *extra, uv_index, *uv_extra, npm, *mirrors) if url]
     plain = {url: _without_password(url) for url in urls}
     upstreams = tuple(_loopback(dict.fromkeys(plain.values())))
     told = {
         "PIP_INDEX_URL": index,
         "PIP_EXTRA_INDEX_URL": " ".join(plain[one] for one in extra),
         "UV_DEFAULT_INDEX": uv_index or index,
-        "UV_INDEX": " ".join(plain[one] for one in extra),
+        "UV_INDEX": " ".join(plain[one] for one in uv_extra or extra),
         "NPM_CONFIG_REGISTRY": npm,
     }
     hosts = dict.fromkeys(place for url in plain.values() for place in (_place(url), *_file_places(url, index)))
@@ -102,12 +102,13 @@ def pip_extras() -> list[str]:
     return [url for line in lines if ".extra-index-url=" in line for url in URL.findall(line)]
 
 
-def uv_index_url() -> str | None:
-    """Return uv's own default index, None when it is set to nothing but its built-in one."""
+def uv_indexes() -> tuple[str | None, list[str]]:
+    """Return uv's own default index, None when it is set to nothing but its built-in one, and its further ones."""
     settings = _said(uv.find_uv_bin(), "pip", "install", "--show-settings", "nothing")
-    part = settings.partition("index_locations")[2].partition("python:")[0]
-    found = re.findall(r"(?:url|given): \"?(https?://[^\s\",]+)", part)
-    return found[0] if found else None
+    part = settings.partition("index_locations")[2].partition("no_index")[0]
+    found = re.findall(r'given: Some\(\s*"(https?://[^"]+)".*?default: (true|false)', part, re.DOTALL)
+    default = next((url for url, is_default in found if is_default == "true"), None)
+    return default, [url for url, is_default in found if is_default == "false"]
 
 
 def npm_registry() -> str | None:

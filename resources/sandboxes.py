@@ -6,6 +6,7 @@ from adapters.sandbox.contract import Sandbox
 from domain.errors import IsolationRequired, SandboxFailed
 from domain.execution import SandboxRef
 from domain.sandbox import Availability, Isolation, SandboxSpec
+from resources import unowned
 from resources.settings import Settings
 from resources.wiring import Factory
 
@@ -21,7 +22,8 @@ def availability(factory: Factory, name: str) -> Availability:
     key = (str(factory.settings.home), name)
     until, found = _known.get(key, (0.0, Availability(works=False, detail="")))
     if time.monotonic() >= until:
-        found = factory.sandboxes[name].available()
+        with unowned.making(factory.settings):
+            found = factory.sandboxes[name].available()
         _known[key] = (time.monotonic() + KNOWN_SECONDS[found.works], found)
     return found
 
@@ -78,16 +80,21 @@ def bounded(settings: Settings, spec: SandboxSpec) -> SandboxSpec:
 def provision(factory: Factory, sandbox: Sandbox, spec: SandboxSpec) -> SandboxRef:
     """Make a sandbox with the bounds of the settings, and the room for its door when it isolates.
 
+    One whose run has the sandbox's own name belongs to this process: it is swept when the process is gone.
+
     Raises:
         SandboxFailed, PatchDoesNotApply, StorageFull: as the sandbox says; nothing is left behind.
     """
     bounds = bounded(factory.settings, spec)
-    if sandbox.isolation is not Isolation.NONE:
-        bounds = bounds.model_copy(update={"door": str(factory.doors.prepare(spec.id))})
+    if spec.id == spec.run_id:
+        unowned.hold(factory.settings, spec.id)
     try:
+        if sandbox.isolation is not Isolation.NONE:
+            bounds = bounds.model_copy(update={"door": factory.doors.prepare(spec.id)})
         return sandbox.provision(bounds)
     except BaseException:
         factory.doors.remove(spec.id)
+        unowned.let_go(spec.id)
         raise
 
 
@@ -95,3 +102,4 @@ def remove(factory: Factory, ref: SandboxRef) -> None:
     """Remove a sandbox and its door; the door's log stays."""
     factory.sandboxes[ref.backend].teardown(ref)
     factory.doors.remove(ref.id)
+    unowned.let_go(ref.id)

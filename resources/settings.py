@@ -43,7 +43,7 @@ class UpstreamSettings(BaseSettings):
     header: str = "authorization"  #: that carries the key
     prefix: str = "Bearer "  #: before the key in the header
     paths: tuple[str, ...] = ("/",)  #: path prefixes that may be asked for
-    harnesses: tuple[str, ...] = ()  #: who may use it; empty is every harness
+    harnesses: tuple[str, ...] = ()  #: which of them may use it; none named: all
 
 
 class WorkerSettings(BaseSettings):
@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     tool_call_limit: PositiveInt = 2000  #: tool calls of one harness run
     disk_limit: PositiveInt = 4 * 1024**3  #: bytes of a sandbox's workspace
     file_limit: PositiveInt = 500_000  #: files of a sandbox's workspace
+    upload_limit: PositiveInt = 256 * 1024**2  #: bytes that may leave a sandbox through one door
     upstreams: dict[str, UpstreamSettings] = {}  #: servers the egress broker speaks to with a key of ours
     mirrors: tuple[str, ...] = ()  #: package registries beside those pip, uv and npm are set to
     sandbox_group: NonNegativeInt = 0  #: group id that may open the container broker's sandbox.sock

@@ -30,6 +30,7 @@ from policy.readiness import missing_for
 from policy.retry import end_attempt
 from resources.doors import tell_attempts
 from resources.sandboxes import remove
+from resources.unowned import nobody_makes
 from resources.wiring import Factory
 from sensors.watching import Meter, Watch
 
@@ -252,15 +253,24 @@ class RunSupervisor:
             return False
         return True
 
+    def _sweep_unowned(self, ref: SandboxRef) -> None:
+        with nobody_makes(self.factory.settings) as alone:
+            if alone:
+                self._removed(ref.id, ref)
+                log.info("sandbox_of_a_dead_process_removed", sandbox=ref.id, backend=ref.backend)
+
     def _sweep(self) -> list[str]:
-        """Remove sandboxes of runs without a live lease; setup and baseline ones belong to a live caller's lock."""
+        """Remove sandboxes of runs without a live lease, and those without a run when nobody can be using them."""
         # listed before the leases are read: a sandbox made after that belongs to a lease we would not see
         found = [(sandbox, ref) for sandbox in self.factory.sandboxes.values() for ref in sandbox.leftovers()]
         owned = {lease.run_id for lease in self.factory.oversight.live_leases()} if found else set()
         removed = []
         for sandbox, ref in found:
             run = self.factory.run_ledger.find_run(run_id=ref.id.rpartition("-")[0])
-            if run is None or run.id in owned:
+            if run is None:
+                self._sweep_unowned(ref)
+                continue
+            if run.id in owned:
                 continue
             if not self._removed(run.id, ref):
                 continue

@@ -30,7 +30,7 @@ def interact(running: Running, terminal: int) -> int:
                 selector.register(descriptor, selectors.EVENT_READ, name)
             if inlet is not None:
                 os.set_blocking(inlet, True)
-                selector.register(terminal, selectors.EVENT_READ, None)
+                _listen(running, selector, terminal, inlet)
             while (code := running.poll()) is None:
                 for key, _ in selector.select(POLL_SECONDS):
                     _pass_on(running, selector, key, inlet)
@@ -38,6 +38,16 @@ def interact(running: Running, terminal: int) -> int:
             return code
     finally:
         running.close()
+
+
+def _listen(running: Running, selector: selectors.BaseSelector, terminal: int, inlet: int) -> None:
+    """A file, or nothing at all, in the terminal's place is never waited for: it is given whole."""
+    try:
+        selector.register(terminal, selectors.EVENT_READ, None)
+    except PermissionError:
+        while chunk := os.read(terminal, CHUNK):
+            os.write(inlet, chunk)
+        running.close_inlet()
 
 
 def _pass_on(running: Running, selector: selectors.BaseSelector, key: selectors.SelectorKey, inlet: int | None) -> None:

@@ -30,7 +30,7 @@ def add(  # noqa: PLR0913 - one parameter for each option
     scope: Annotated[Many, typer.Option(help="Path pattern a change may touch; repeatable.")] = None,
     autonomy: Annotated[str | None, typer.Option(help="constrained, supervised or autonomous.")] = None,
     require: Annotated[Many, typer.Option(help="Ticket key that must be filled in; repeatable.")] = None,
-    sandbox: Annotated[str | None, typer.Option(help="auto, process or bubblewrap.")] = None,
+    sandbox: Annotated[str | None, typer.Option(help="auto, docker, bubblewrap or process.")] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="Do not run verify on the base now.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -18,6 +18,7 @@ from domain.errors import FactoryError
 from domain.lifecycle import Stage
 from resources.brokers import brokers
 from resources.settings import Settings
+from resources.unowned import making
 from resources.wiring import Factory
 
 
@@ -27,7 +28,7 @@ def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[st
     try:
         factory = opener(settings)
         checks.append(Check(name="ledger", ok=True, detail="answers, and its tables are of this release"))
-        with brokers(factory):
+        with brokers(factory), making(factory.settings):
             checks += sandbox_checks(dict(factory.sandboxes))
         checks += _work_checks(factory)
     except FactoryError as error:

@@ -9,6 +9,7 @@ from control_plane.sandboxes.hostile.suite import run_suite
 from domain.errors import InvalidInput, IsolationRequired
 from domain.sandbox import Isolation
 from resources.sandboxes import availability
+from resources.unowned import making
 from resources.wiring import Factory
 
 Tell = Callable[[str], None]
@@ -26,16 +27,17 @@ def prove(factory: Factory, *, backends: Sequence[str], only: Sequence[str], tel
         reasons = [f"{name}: {availability(factory, name).detail}" for name in backends or _isolating(factory)]
         raise IsolationRequired(f"no such sandbox works here: {'; '.join(reasons)}")
     found: list[Finding] = []
-    for name in chosen:
-        tell(f"{name}: {len(only or CATALOGUE)} behaviours …")
-        found += run_suite(
-            factory.sandboxes[name],
-            name,
-            doors=factory.doors,
-            home=factory.settings.home,
-            only=only or None,
-            progress=lambda one: tell(finding_line(one)),
-        )
+    with making(factory.settings):
+        for name in chosen:
+            tell(f"{name}: {len(only or CATALOGUE)} behaviours …")
+            found += run_suite(
+                factory.sandboxes[name],
+                name,
+                doors=factory.doors,
+                home=factory.settings.home,
+                only=only or None,
+                progress=lambda one: tell(finding_line(one)),
+            )
     return found
 
 

@@ -19,11 +19,10 @@ def provision(context: RunContext) -> StepResult:
     base_sha = context.forge.fetch(context.repository, context.base)
     settings = settings_at(context.factory, context.repository, base_sha)
     profile = context.keep(settings.model_dump_json().encode(), kind="json", name="repository-settings.json")
-    environment = prepare_environment(
-        context.factory, context.repository, settings, Source(commit=base_sha), context.pulse.observe
-    )
-    context.event("environment_prepared", digest=environment.digest, cached=environment.cached)
     harness = context.factory.harnesses[context.ticket.manifest.engine]
+    source = Source(commit=base_sha, trusted=harness.trusted)
+    environment = prepare_environment(context.factory, context.repository, settings, source, context.pulse.observe)
+    context.event("environment_prepared", digest=environment.digest, cached=environment.cached)
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
     spec = SandboxSpec(
         id=f"{context.run.id}-work",

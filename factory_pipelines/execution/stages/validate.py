@@ -96,9 +96,9 @@ def _enter(context: RunContext, patch: PatchRef, change: Admitted) -> CleanRoom:
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
     path = context.factory.artifacts.path(patch.artifact)
     touched = {name for file in change.files for name in (file.path, file.old_path)}
-    source = Source(commit=base_sha)
+    source = Source(commit=base_sha, trusted=harness.trusted)
     if touched & set(settings.setup_files):
-        source = Source(commit=base_sha, patch_path=path, patch_sha256=patch.artifact.sha256)
+        source = source.model_copy(update={"patch_path": path, "patch_sha256": patch.artifact.sha256})
     environment = prepare_environment(context.factory, context.repository, settings, source, context.pulse.observe)
     spec = SandboxSpec(
         id=f"{context.run.id}-check",
