@@ -28,8 +28,9 @@ class SandboxSpec(Value):
     mirror: str | None  #: bare repository to clone from; None gives an empty workspace
     commit: Sha1 | None
     patch: str | None = None  #: file with a patch to apply on the commit
-    environment: str | None = None  #: prepared environment directory, seen read-only
+    environment: str | None = None  #: where a prepared environment is kept, seen read-only
     environment_writable: bool = False  #: only while `setup` runs
+    environment_is_venv: bool = False
     door: str | None = None  #: host directory with the door's socket and relay, seen read-only at /run/egress
     memory_bytes: int = 4 * 1024**3
     processes: int = 512

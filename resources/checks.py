@@ -1,7 +1,9 @@
 """Run checks in a sandbox and turn what they leave behind into facts."""
 
+import io
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -15,7 +17,9 @@ from domain.harness import Command
 from domain.model import Value
 from domain.sandbox import Exit, Output, OutputLine
 
-REPORT_LIMIT = 50_000_000  #: bytes of one test report
+REPORT_LIMIT = 20_000_000  #: bytes of one test report
+REPORT_DEPTH, CASE_DEPTH = 20, 3  #: elements within elements; where those of a test case's size end
+REPORT_FAILURES = 10_000  #: names of failed tests; with more, the report says nothing
 LOG_LIMIT = 4_000_000  #: bytes of one check's log
 WITH_REPORT = """export PYTEST_ADDOPTS="${PYTEST_ADDOPTS-} '--junitxml=$FACTORY_OUT/$2'"; exec sh -c "$1" """
 Observer = Callable[[Output], None]
@@ -97,17 +101,29 @@ def _reason(end: Exit, lines: list[str]) -> str | None:
 
 
 def read_report(content: bytes | None) -> tuple[int, tuple[str, ...]] | None:
-    """Return (tests run, sorted names of failed tests) of a JUnit report; None when it is missing or hostile."""
+    """Return (tests run, sorted names of failed tests) of a JUnit report; None when it is missing or hostile.
+
+    It is read piece by piece: whatever a repository's tests write, little of it is ever in memory.
+    """
     if not content:
         return None
+    count, depth, failed = 0, 0, set[str]()
     try:
-        root = ElementTree.fromstring(content.decode("utf-8", "replace"))
+        for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
+            depth += 1 if event == "start" else -1
+            if depth > REPORT_DEPTH or len(failed) > REPORT_FAILURES:
+                return None
+            if event == "end" and element.tag == "testcase":
+                count += 1
+                failed |= _failed_name(element)
+            if event == "end" and depth <= CASE_DEPTH:
+                element.clear()
     except (ElementTree.ParseError, DefusedXmlException, ValueError):
         return None
-    cases = list(root.iter("testcase"))
-    failed = {
-        f"{case.get('classname', '')}::{case.get('name', '')}"[:500]
-        for case in cases
-        if case.find("failure") is not None or case.find("error") is not None
-    }
-    return len(cases), tuple(sorted(failed))
+    return count, tuple(sorted(failed))
+
+
+def _failed_name(case: Any) -> set[str]:
+    if case.find("failure") is None and case.find("error") is None:
+        return set()
+    return {f"{case.get('classname', '')}::{case.get('name', '')}"[:500]}

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from adapters.sandbox.contract import Sandbox
+from adapters.sandbox.workspace import image_of
 from domain.egress import Purpose
 from domain.errors import SetupFailed
 from domain.harness import Command
@@ -19,6 +21,9 @@ from resources.doors import Errand, opened
 from resources.sandboxes import availability, choose_sandbox, provision, remove
 from resources.wiring import Factory
 
+IS_VENV = 'test -f "$FACTORY_ENVIRONMENT/pyvenv.cfg"'
+#: a venv that an earlier command made is the one later commands are in
+IN_VENV = f'if {IS_VENV}; then export VIRTUAL_ENV="$FACTORY_ENVIRONMENT"; fi; exec sh -ec "$1"'
 READY = ".ready"  #: beside the environment, where nothing that runs in it can write
 Observer = Callable[[Output], None]
 
@@ -36,6 +41,7 @@ class Environment(Value):
     digest: str
     path: str | None  #: None when the repository has no setup
     cached: bool
+    is_venv: bool = False
 
 
 def prepare_environment(
@@ -54,12 +60,24 @@ def prepare_environment(
     home = factory.settings.environments_dir / digest[:32]
     ready = home.with_suffix(READY)
     with _locked(home.with_suffix(".lock")):
-        if ready.exists() and home.is_dir():
-            return Environment(digest=digest, path=str(home), cached=True)
+        if _kept(home) and (known := _read(ready)) is not None:
+            return Environment(digest=digest, path=str(home), cached=True, is_venv=known["is_venv"])
         ready.unlink(missing_ok=True)
-        _run_setup(factory, sandbox, settings, _spec(repository, home, source), observe)
-        ready.write_text(json.dumps({"setup": settings.setup, "commit": source.commit}))
-    return Environment(digest=digest, path=str(home), cached=False)
+        is_venv = _run_setup(factory, sandbox, settings, _spec(repository, home, source), observe)
+        ready.write_text(json.dumps({"setup": settings.setup, "commit": source.commit, "is_venv": is_venv}))
+    return Environment(digest=digest, path=str(home), cached=False, is_venv=is_venv)
+
+
+def _kept(home: Path) -> bool:
+    """Tell whether it is there: as a folder, or as the image an isolating sandbox keeps."""
+    return home.is_dir() or image_of(str(home)).is_file()
+
+
+def _read(ready: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(ready.read_text()))
+    except (OSError, ValueError):
+        return None
 
 
 def _digest(factory: Factory, repository: Repository, settings: RepositorySettings, source: Source, place: str) -> str:
@@ -87,18 +105,21 @@ def _spec(repository: Repository, home: Path, source: Source) -> SandboxSpec:
 
 def _run_setup(
     factory: Factory, sandbox: Sandbox, settings: RepositorySettings, spec: SandboxSpec, observe: Observer
-) -> None:
+) -> bool:
+    """Run every setup command; return whether they made a venv."""
     ref = provision(factory, sandbox, spec)
     try:
         with opened(factory, ref, Errand(spec.run_id, Purpose.SETUP)) as door:
             for command in settings.setup:
                 told = Command(
-                    argv=("sh", "-ec", command),
+                    argv=("sh", "-c", IN_VENV, "setup", command),
                     timeout=timedelta(seconds=factory.settings.setup_limit),
                     network=True,
                     environment=dict(door or {}),
                 )
                 _run_one(command, sandbox.execute(ref, told), observe)
+        looked = list(sandbox.execute(ref, Command(argv=("sh", "-c", IS_VENV))))
+        return isinstance(looked[-1], Exit) and looked[-1].code == 0
     finally:
         remove(factory, ref)
 

@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 30
 FRESH_SECONDS = 3600
 PAGE_BYTES = 4_000_000
 URL = re.compile(r"https?://[^\s\"'<>)]+")
+#: files of a package, not whatever else a page mentions
+FILE_LINK = re.compile(r"<a\s[^>]*?href=[\"']([^\"'#]+\.(?:whl|zip|tar\.gz))[#\"']", re.IGNORECASE)
 INSIDE = "http://127.0.0.1:3128"
 
 
@@ -144,7 +146,8 @@ def _file_places(url: str, index: str | None) -> Iterable[str]:
     except requests.RequestException as error:
         log.warning("index_not_read", reason=str(error)[:200])
         return
-    yield from sorted({_place(found) for found in URL.findall(text)})
+    links = (urljoin(page, found) for found in FILE_LINK.findall(text))
+    yield from sorted({_place(link) for link in links if link.startswith(("http://", "https://"))})
 
 
 def _place(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,9 +19,16 @@ def serve_until_told(prepare: Callable[[Settings], Callable[[], Awaitable[None]]
     try:
         settings = load_settings()
         prepare_home(settings)
+        _take_descriptors()
         asyncio.run(_run(prepare(settings)))
     except FactoryError as error:
         sys.exit(str(error))
+
+
+def _take_descriptors() -> None:
+    """A broker holds some for each of many sandboxes: it takes as many as it may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _run(service: Callable[[], Awaitable[None]]) -> None:

@@ -54,7 +54,14 @@ def baseline(
     environment = prepare_environment(factory, repository, settings, Source(commit=commit), observe)
     sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
     name = f"base-{repository.name[:40]}-{commit[:12]}"
-    spec = SandboxSpec(id=name, run_id=name, mirror=repository.remote, commit=commit, environment=environment.path)
+    spec = SandboxSpec(
+        id=name,
+        run_id=name,
+        mirror=repository.remote,
+        commit=commit,
+        environment=environment.path,
+        environment_is_venv=environment.is_venv,
+    )
     ref = provision(factory, sandbox, spec)
     try:
         checks = [Check(command=command, origin=Origin.REPOSITORY) for command in settings.verify]

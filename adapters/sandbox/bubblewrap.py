@@ -2,16 +2,15 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 from adapters.sandbox import cgroups, syscalls
-from adapters.sandbox.broker import sealing
 from adapters.sandbox.child import Child, Launch, run, start
-from adapters.sandbox.disk import make_disk, remove_disk
+from adapters.sandbox.disk import Bounds, make_disk, open_environment, remove_disk
 from adapters.sandbox.execution import Running, signalled
 from adapters.sandbox.programs import program
 from adapters.sandbox.reaping import MARKER, interrupt_group, marked
@@ -19,7 +18,7 @@ from adapters.sandbox.rooted import RootedSandbox
 from adapters.sandbox.staging import USER, Stage, stage
 from adapters.sandbox.surroundings import SYSTEM_PATH, environment_for
 from adapters.sandbox.view import RELAY, TOOLS, Seen, python, seen, system, write_etc
-from adapters.sandbox.workspace import INSIDE, Workspace
+from adapters.sandbox.workspace import INSIDE, Workspace, image_of
 from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
@@ -30,6 +29,7 @@ WALLS = (
     "--cap-drop", "ALL", "--hostname", "sandbox",
 )  # fmt: skip
 FILES = 4096  #: open files
+GRACE_SECONDS = 30  #: after a command's own limit, when it ends by itself though nobody watches
 NEEDED = ("bwrap", "mkfs.ext4", "mount", "losetup", "setpriv", "unshare", "prlimit")
 INSTALL = "apt-get install bubblewrap libseccomp2 e2fsprogs util-linux iproute2 iptables"
 ROOT = "Run the factory as root, or start its production shape: deploy/up"
@@ -48,20 +48,17 @@ class BubblewrapSandbox(RootedSandbox):
         self._group(workspace).make(spec)
         make_disk(workspace.top, size=spec.disk_bytes, files=spec.disk_files, owner=USER)
         write_etc(workspace.etc, USER)
-        if spec.environment is not None and spec.environment_writable:
-            sealing.make(Path(spec.environment), USER)
+        if spec.environment is not None:
+            bounds = Bounds(spec.disk_bytes, spec.disk_files, USER) if spec.environment_writable else None
+            open_environment(workspace.top, image_of(spec.environment), bounds)
 
     def _unmake(self, workspace: Workspace) -> None:
         group = self._group(workspace)
         if not group.end():
             raise SandboxFailed(f"processes of the sandbox {workspace.top.name} do not die")
         group.remove()
-        if not workspace.top.exists():
-            return
-        remove_disk(workspace.top)
-        made = workspace.made_environment()
-        if made is not None and made.is_dir():
-            sealing.seal(made)
+        if workspace.top.exists():
+            remove_disk(workspace.top)
 
     def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
         with self._launched(ref, command) as (launch, status):
@@ -91,8 +88,8 @@ class BubblewrapSandbox(RootedSandbox):
             _write(calls, syscalls.compiled())
             yield (
                 Launch(
-                    argv=(*before, *_bwrap(options, status, calls), *_entry(spec, door), *command.argv),
-                    cwd=workspace.disk,
+                    argv=(*before, *_bwrap(options, status, calls), *_entry(spec, command, door), *command.argv),
+                    cwd=Path("/"),  # nothing inside can ask for the working directory of what started it
                     environment={"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", MARKER: self.mark(ref)},
                     pass_fds=(options, status, calls),
                 ),
@@ -100,7 +97,8 @@ class BubblewrapSandbox(RootedSandbox):
             )
 
     def interrupt(self, ref: SandboxRef) -> None:
-        for process in _inner(self.mark(ref)):
+        members = self._group(self._workspace(ref)).processes()
+        for process in _inner(self.mark(ref), members):
             interrupt_group(process)
 
     def available(self) -> Availability:
@@ -174,10 +172,12 @@ def _bwrap(options: int, status: int, calls: int) -> tuple[str, ...]:
     return (program("bwrap"), *walls, "--")
 
 
-def _entry(spec: SandboxSpec, door: bool) -> tuple[str, ...]:
+def _entry(spec: SandboxSpec, command: Command, door: bool) -> tuple[str, ...]:
     """Run the relay beside the command when there is a door; bound each process; tell a missing program as 127."""
     limits = (f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={spec.disk_bytes}", "--")
-    return (*((python(), *RELAY) if door else ()), program("prlimit"), *limits)
+    deadline = int(command.timeout.total_seconds()) + GRACE_SECONDS
+    own_end = (program("timeout"), "--signal=KILL", str(deadline))
+    return (*((python(), "-I", *RELAY) if door else ()), program("prlimit"), *limits, *own_end)
 
 
 def _told(outputs: Iterator[Output], status: int, group: cgroups.Group) -> Iterator[Output]:
@@ -211,9 +211,12 @@ def _accounted(end: Exit, group: cgroups.Group) -> Exit:
     return end.model_copy(update={"out_of_memory": group.out_of_memory(), "cpu_seconds": group.cpu_seconds()})
 
 
-def _inner(marker: str) -> list[psutil.Process]:
-    """Return the command itself: bwrap's child is the namespace's first process, and the command is that one's."""
-    for outer in marked(marker)[:1]:
+def _inner(marker: str, members: Container[int]) -> list[psutil.Process]:
+    """Return the command itself: bwrap's child is the namespace's first process, and the command is that one's.
+
+    A command elsewhere may carry any marker; it is no member of the group.
+    """
+    for outer in [process for process in marked(marker) if process.pid in members][:1]:
         try:
             return [command for first in outer.children() for command in first.children()][:1]
         except psutil.Error:

@@ -11,6 +11,8 @@ try sh -c 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
 try sh -c 'echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6'
 try ip route add local 0.0.0.0/0 dev lo
 try ip -6 route add local ::/0 dev lo
-try iptables -w -t nat -A OUTPUT -p tcp ! -d 127.0.0.0/8 -j REDIRECT --to-ports {CAUGHT_PORT}
-try ip6tables -w -t nat -A OUTPUT -p tcp ! -d ::1/128 -j REDIRECT --to-ports {CAUGHT_PORT}
+for protocol in tcp udp; do
+  try iptables -w -t nat -A OUTPUT -p $protocol ! -d 127.0.0.0/8 -j REDIRECT --to-ports {CAUGHT_PORT}
+  try ip6tables -w -t nat -A OUTPUT -p $protocol ! -d ::1/128 -j REDIRECT --to-ports {CAUGHT_PORT}
+done
 """

@@ -1,9 +1,9 @@
 """Bounds on all processes of a sandbox together, kept by the kernel: memory, number of processes, processor time."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,10 +110,23 @@ class Group:
             if time.monotonic() > deadline:
                 return False
             for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, 9)
+                self._kill(pid)
             time.sleep(0.005)
         return True
+
+    def _kill(self, pid: int) -> None:
+        """Kill a member; a number that has become somebody else's meanwhile is left alone."""
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            if pid in self.processes():
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(process)
 
     def remove(self) -> None:
         """Remove it once it is empty; harmless when there is none."""

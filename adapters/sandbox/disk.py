@@ -5,7 +5,9 @@ Only root can make one. Nothing on it is ever executed with another user's right
 
 import os
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.sandbox.programs import program
@@ -16,8 +18,18 @@ SMALLEST = 16 * 1024**2
 MOST_FILES_PER_BYTE = 1 / 2048  #: what mkfs can lay out on any size
 RESERVED_FILES = 16  #: inodes ext4 and our own folders use
 OPTIONS = "loop,nosuid,nodev,noatime,noinit_itable,errors=remount-ro"
+ENVIRONMENT = "environment"  #: below a sandbox's folder
 PATIENCE_SECONDS = 60.0
 FULL = "No space left on device"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most a new disk may hold, and the user id that may write to it."""
+
+    size: int
+    files: int
+    owner: int
 
 
 def make_disk(top: Path, *, size: int, files: int, owner: int) -> Path:
@@ -31,8 +43,50 @@ def make_disk(top: Path, *, size: int, files: int, owner: int) -> Path:
         SandboxFailed: the disk cannot be made or mounted; nothing is left behind.
     """
     remove_disk(top)
+    image, disk = top / "disk.img", top / "disk"
+    with _undone(top):
+        _make_image(image, max(size, SMALLEST), files, owner=0)
+        disk.mkdir()
+        _mount(image, disk, writable=True)
+        for name in GIVEN:
+            (disk / name).mkdir()
+            (disk / name).chmod(0o755)
+            os.chown(disk / name, owner, owner)
+    return disk
+
+
+def open_environment(top: Path, image: Path, bounds: Bounds | None) -> Path:
+    """Mount a prepared environment at `top/environment`, and return that path: read-only, or made anew to be written.
+
+    The image is what is kept of it, so neither its size nor what lies in it can trouble the machine.
+
+    Args:
+        top: The sandbox's folder; `remove_disk` lets the environment go too.
+        image: The file that holds it.
+        bounds: Of a new, empty one; None for one that exists, which nobody can write to.
+
+    Raises:
+        StorageFull, SandboxFailed: it cannot be made or mounted.
+    """
+    place = top / ENVIRONMENT
+    with _undone(top):
+        if bounds is not None:
+            draft = image.with_suffix(".draft")
+            draft.unlink(missing_ok=True)
+            _make_image(draft, max(bounds.size, SMALLEST), bounds.files, owner=bounds.owner)
+            draft.replace(image)
+        elif image.is_symlink() or not image.is_file():
+            raise SandboxFailed(f"there is no prepared environment {image.name}")
+        place.mkdir()
+        _mount(image, place, writable=bounds is not None)
+    return place
+
+
+@contextmanager
+def _undone(top: Path) -> Iterator[None]:
+    """Leave nothing behind when it fails."""
     try:
-        return _made(top, max(size, SMALLEST), files, owner)
+        yield
     except BaseException as error:
         remove_disk(top)
         if isinstance(error, OSError):
@@ -40,31 +94,25 @@ def make_disk(top: Path, *, size: int, files: int, owner: int) -> Path:
         raise
 
 
-def _made(top: Path, size: int, files: int, owner: int) -> Path:
-    image, disk = top / "disk.img", top / "disk"
+def _make_image(image: Path, size: int, files: int, *, owner: int) -> None:
     with image.open("xb") as file:
         image.chmod(0o600)
         file.truncate(size)
     inodes = min(files + RESERVED_FILES, int(size * MOST_FILES_PER_BYTE))
-    extended = "root_owner=0:0,nodiscard,lazy_itable_init=1"
+    extended = f"root_owner={owner}:{owner},nodiscard,lazy_itable_init=1"
     _run("mkfs.ext4", "-q", "-F", "-m0", "-O", "^has_journal", "-N", str(inodes), "-E", extended, str(image))
-    disk.mkdir()
-    _run("mount", "-t", "ext4", "-o", OPTIONS, str(image), str(disk))
-    (disk / "lost+found").rmdir()
-    for name in GIVEN:
-        _give_folder(disk / name, owner)
-    return disk
 
 
-def _give_folder(folder: Path, owner: int) -> None:
-    folder.mkdir()
-    folder.chmod(0o755)
-    os.chown(folder, owner, owner)
+def _mount(image: Path, place: Path, *, writable: bool) -> None:
+    options = OPTIONS if writable else f"{OPTIONS},ro"
+    _run("mount", "-t", "ext4", "-o", options, str(image), str(place))
+    if writable:
+        (place / "lost+found").rmdir()
 
 
-def is_disk(top: Path) -> bool:
-    """Return whether a disk is mounted at `top/disk`."""
-    return (top / "disk").is_mount()
+def is_disk(place: Path) -> bool:
+    """Return whether a disk is mounted there: `top/disk` or `top/environment`."""
+    return place.is_mount()
 
 
 def remove_disk(top: Path) -> None:
@@ -75,15 +123,16 @@ def remove_disk(top: Path) -> None:
     Raises:
         SandboxFailed: it cannot be removed.
     """
-    image, disk = top / "disk.img", top / "disk"
-    while disk.is_mount():
-        _unmount(disk)
+    image = top / "disk.img"
+    for place in (top / "disk", top / ENVIRONMENT):
+        while place.is_mount():
+            _unmount(place)
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            place.rmdir()
     if image.exists():
         for device in _loops(image):
             _detach(device)
         image.unlink()
-    if disk.is_dir() and not disk.is_symlink() and not any(disk.iterdir()):
-        disk.rmdir()
 
 
 def _unmount(disk: Path) -> None:

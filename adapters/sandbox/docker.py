@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from domain.sandbox import Availability, Exit, Isolation, Output, SandboxSpec, T
 
 USER = "10001:10001"
 TOOLS = "/usr/local/bin"  #: the image has uv there
+TIMEOUT = "/usr/bin/timeout"  #: by its full path: the environment leads PATH
 PYTHON = "/usr/bin/python3"  #: the image has one, for the door's relay
 FILES = 4096  #: open files
 PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"  #: names of results the broker hands out
@@ -44,9 +47,14 @@ class DockerSandbox(RootedSandbox):
 
     def _make(self, workspace: Workspace, spec: SandboxSpec) -> None:
         workspace.begin(spec)
-        self._engine.make_disk(workspace.top.name, size=spec.disk_bytes, files=spec.disk_files)
-        if spec.environment is not None and spec.environment_writable:
-            self._engine.make_environment(Path(spec.environment).name)
+        environment = Path(spec.environment).name if spec.environment else None
+        self._engine.make_disk(
+            workspace.top.name,
+            size=spec.disk_bytes,
+            files=spec.disk_files,
+            environment=environment,
+            new_environment=spec.environment_writable,
+        )
 
     def _unmake(self, workspace: Workspace) -> None:
         if not workspace.top.exists() and not self._engine.path.exists():
@@ -54,10 +62,6 @@ class DockerSandbox(RootedSandbox):
         for found in self._engine.containers(self._labels(workspace.top.name)):
             self._engine.remove(found["Id"])
         self._engine.remove_disk(workspace.top.name)
-        if workspace.top.exists():
-            made = workspace.made_environment()
-            if made is not None and made.is_dir():
-                self._engine.seal_environment(made.name)
 
     def lend(self, workspace: Workspace, name: str, source: Path) -> None:
         self._engine.lend(workspace.top.name, name, source.read_bytes())
@@ -110,13 +114,18 @@ class DockerSandbox(RootedSandbox):
             self._engine.kill(found["Id"], "SIGINT")
 
     def leftovers(self) -> list[SandboxRef]:
-        """Folders, and what the broker has of sandboxes whose folder is gone; without a broker only folders."""
+        """Folders, and what the broker has of sandboxes whose folder is gone; while it is away, only folders."""
         found = {ref.id for ref in super().leftovers()}
-        if self._engine.answers():
-            labels = {"factory.home": self._home, "factory.role": "sandbox"}
-            found |= {one["Labels"]["factory.sandbox"] for one in self._engine.containers(labels)}
-            found |= set(self._engine.disks())
+        with suppress(SandboxFailed):
+            found |= set(self._known_outside())
         return [SandboxRef(backend=self.name, id=name) for name in sorted(found)]
+
+    def _known_outside(self) -> list[str]:
+        if not self._engine.answers():
+            return []
+        labels = {"factory.home": self._home, "factory.role": "sandbox"}
+        containers = self._engine.containers(labels)
+        return [*(one["Labels"]["factory.sandbox"] for one in containers), *self._engine.disks()]
 
     def available(self) -> Availability:
         """Return whether it works here, found out by really running something, and why not."""
@@ -147,16 +156,16 @@ class DockerSandbox(RootedSandbox):
 
     def _body(self, workspace: Workspace, spec: SandboxSpec, command: Command, door: bool) -> dict[str, Any]:
         deadline = int(command.timeout.total_seconds()) + GRACE_SECONDS
-        relay = (PYTHON, *RELAY) if door else ()
+        relay = (PYTHON, "-I", *RELAY) if door else ()
         stdin = command.stdin is not None
         return {
             "Image": self._image,
-            "Cmd": ["timeout", "--signal=KILL", str(deadline), *relay, *command.argv],
+            "Cmd": [TIMEOUT, "--signal=KILL", str(deadline), *relay, *command.argv],
             "User": USER,
             "WorkingDir": str(workspace.seen("work")),
-            "Labels": self._labels(workspace.top.name),
+            "Labels": {**self._labels(workspace.top.name), "factory.deadline": str(int(time.time()) + deadline)},
             "AttachStdin": stdin, "OpenStdin": stdin, "StdinOnce": stdin, "AttachStdout": True, "AttachStderr": True,
-            "HostConfig": _walls(spec) | {"Binds": _binds(self._disks / workspace.top.name / "disk", spec)},
+            "HostConfig": _walls(spec) | {"Binds": _binds(self._disks / workspace.top.name, spec)},
         }  # fmt: skip
 
 
@@ -193,12 +202,12 @@ def _walls(spec: SandboxSpec) -> dict[str, Any]:
     }
 
 
-def _binds(disk: Path, spec: SandboxSpec) -> list[str]:
-    binds = [f"{disk}:{INSIDE}"]
+def _binds(top: Path, spec: SandboxSpec) -> list[str]:
+    binds = [f"{top / 'disk'}:{INSIDE}"]
     if spec.mirror is not None:
         binds.append(f"{spec.mirror}:{MIRROR}:ro")
     if spec.environment is not None:
-        binds.append(f"{spec.environment}:{ENVIRONMENT}" + ("" if spec.environment_writable else ":ro"))
+        binds.append(f"{top / 'environment'}:{ENVIRONMENT}" + ("" if spec.environment_writable else ":ro"))
     if spec.door is not None:
         binds.append(f"{spec.door}:{DOOR}:ro")
     return binds

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.utils.socket import SocketError
 
 from domain.errors import PatchTooLarge, SandboxFailed, StorageFull
@@ -30,6 +30,10 @@ class Engine:
     @cached_property
     def client(self) -> Any:
         """The socket is reached through its directory's descriptor: a path of more than 107 bytes has no address."""
+        if not self.answers():
+            raise SandboxFailed(_why_no_broker(self.path))
+        if not self.answers():
+            raise SandboxFailed(_why_no_broker(self.path))
         folder = os.open(self.path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         address = f"unix:///proc/self/fd/{folder}/{self.path.name}"
         return docker.APIClient(base_url=address, version="auto", timeout=PATIENCE_SECONDS)
@@ -56,7 +60,10 @@ class Engine:
 
     def create(self, body: Mapping[str, Any], name: str) -> str:
         with told("create the container"):
-            return str(self.client.create_container_from_config(dict(body), name)["Id"])
+            try:
+                return str(self.client.create_container_from_config(dict(body), name)["Id"])
+            except ImageNotFound as error:
+                raise SandboxFailed(f"no image {body['Image']} here; `deploy/build-images sandbox` makes it") from error
 
     def attach(self, container: str, *, stdin: bool) -> Any:
         """Return a socket object that carries the container's streams; keep it as long as its descriptor is used."""
@@ -108,8 +115,14 @@ class Engine:
         used = json.loads(told_now or b"{}").get("cpu_seconds")
         return None if used is None else float(used)
 
-    def make_disk(self, name: str, *, size: int, files: int) -> None:
-        self._ask("POST", f"disks/{name}", {"bytes": size, "files": files})
+    def make_disk(
+        self, name: str, *, size: int, files: int, environment: str | None = None, new_environment: bool = False
+    ) -> None:
+        """Make a sandbox's disk, beside it a prepared environment, or a new one as large as the disk."""
+        told: dict[str, Any] = {"bytes": size, "files": files}
+        if environment is not None:
+            told |= {"environment": environment, "new_environment": new_environment}
+        self._ask("POST", f"disks/{name}", told)
 
     def disks(self) -> list[str]:
         return list(json.loads(self._ask("GET", "disks") or b"[]"))
@@ -123,14 +136,6 @@ class Engine:
     def fetch(self, name: str, file: str, limit: int) -> bytes | None:
         """Return a regular file of a disk's `out`; None when it is missing or something else."""
         return self._ask("GET", f"disks/{name}/out/{quote(file, safe='')}?limit={limit}", missing_ok=True)
-
-    def make_environment(self, name: str) -> None:
-        """Make it anew, empty, for the sandbox's user to write to."""
-        self._ask("DELETE", f"environments/{name}")
-        self._ask("POST", f"environments/{name}")
-
-    def seal_environment(self, name: str) -> None:
-        self._ask("POST", f"environments/{name}/seal")
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, missing_ok: bool = False
@@ -166,3 +171,7 @@ def told(what: str) -> Iterator[None]:
     except (DockerException, requests.RequestException, SocketError, OSError) as error:
         words = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
         raise SandboxFailed(f"cannot {what}: {str(words)[:500]}") from error
+
+
+def _why_no_broker(path: Path) -> str:
+    return f"no container broker answers at {path}: it needs a Docker engine, and root for the disks"

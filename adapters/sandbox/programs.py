@@ -5,7 +5,12 @@ import shutil
 from adapters.sandbox.surroundings import SYSTEM_PATH
 from domain.errors import SandboxFailed
 
-PACKAGES = {"bwrap": "bubblewrap", "sh": "dash"}  #: the rest is util-linux
+PACKAGES = {
+    "bwrap": "bubblewrap",
+    "sh": "dash",
+    "timeout": "coreutils",
+    "mkfs.ext4": "e2fsprogs",
+}  #: the rest is util-linux
 
 
 def program(name: str) -> str:

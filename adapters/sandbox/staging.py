@@ -4,6 +4,7 @@ A source below a 0700 directory (/root, a private FACTORY_HOME) cannot be opened
 mounted below a small tmpfs, in a mount namespace of its own: nothing is seen outside, and all goes with the process.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ from domain.errors import SandboxFailed
 
 USER = 10001  #: whom commands run as; never uid 0
 ROOMS = ("/mnt", "/media", "/srv")
-#: $1 room, $2 the folder of all disks, then the groups' files, --, the sources, --, the program. All paths are ours.
-#: Disks of other sandboxes are let go, or each would live as long as this process.
+#: $1 room, $2 the folder of all disks, $3 who started it, then the groups' files, --, the sources, --, the program.
+#: All paths are ours. Disks of other sandboxes are let go, or each would live as long as this process.
 SCRIPT = """set -e
-room=$1; disks=$2; shift 2
+room=$1; disks=$2; parent=$3; shift 3
+[ "$PPID" = "$parent" ] || exit 1
 while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift
 mount -t tmpfs -o mode=0711,size=1m,nosuid,nodev stage "$room"
 number=0
@@ -48,11 +50,12 @@ def stage(wanted: Stage) -> tuple[tuple[str, ...], list[Path]]:
     """Return what to put before the bwrap command, and where bwrap finds each source."""
     room = _room(wanted.sources)
     script = SCRIPT + (CATCH if wanted.network else "") + RUN
+    dying = (program("setpriv"), "--pdeathsig", "KILL")  # before bwrap sees to that, and again for the other user
     before = (
-        program("unshare"), "--mount", "--propagation", "private", *(("--net",) if wanted.network else ()),
-        program("sh"), "-c", script, "stage", str(room), str(wanted.disks), *wanted.groups, "--",
+        *dying, program("unshare"), "--mount", "--propagation", "private", *(("--net",) if wanted.network else ()),
+        program("sh"), "-c", script, "stage", str(room), str(wanted.disks), str(os.getpid()), *wanted.groups, "--",
         *map(str, wanted.sources), "--",
-        program("setpriv"), "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs",
+        *dying, "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs",
     )  # fmt: skip
     return before, [room / str(number) for number in range(len(wanted.sources))]
 

@@ -24,10 +24,9 @@ def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, m
         "FACTORY_OUT": str(workspace.seen("out")),
     }
     environment = workspace.environment(spec)
-    if spec.environment is not None and environment is not None:
+    if environment is not None:
         told |= _prepared(workspace, environment, told["PATH"])
-        if (Path(spec.environment) / "pyvenv.cfg").exists():
-            told["VIRTUAL_ENV"] = str(environment)
+        told |= {"VIRTUAL_ENV": str(environment)} if spec.environment_is_venv else {}
     return told | command.environment | {MARKER: mark}
 
 

@@ -1,16 +1,17 @@
 """A person's terminal on a command in a sandbox: bytes as they come, both ways."""
 
 import os
-import selectors
+import select
 import shutil
 import termios
 import tty
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from adapters.sandbox.execution import CHUNK, POLL_SECONDS, Running
 
 STDOUT = 1
+ROOM = 1 << 20  #: bytes that may wait for the command to read them
 
 
 def on_a_terminal(argv: Sequence[str]) -> tuple[str, ...]:
@@ -24,59 +25,71 @@ def on_a_terminal(argv: Sequence[str]) -> tuple[str, ...]:
 def interact(running: Running, terminal: int) -> int:
     """Join a terminal and a command until the command ends; return its exit code, negative for a signal."""
     try:
-        with _raw(terminal), selectors.DefaultSelector() as selector:
-            inlet = running.inlet()
-            for name, descriptor in running.outlets().items():
-                selector.register(descriptor, selectors.EVENT_READ, name)
-            if inlet is not None:
-                os.set_blocking(inlet, True)
-                _listen(running, selector, terminal, inlet)
-            while (code := running.poll()) is None:
-                for key, _ in selector.select(POLL_SECONDS):
-                    _pass_on(running, selector, key, inlet)
-            _drain(running, selector)
-            return code
+        with _raw(terminal):
+            return _Joined(running, terminal).until_the_end()
     finally:
         running.close()
 
 
-def _listen(running: Running, selector: selectors.BaseSelector, terminal: int, inlet: int) -> None:
-    """A file, or nothing at all, in the terminal's place is never waited for: it is given whole."""
-    try:
-        selector.register(terminal, selectors.EVENT_READ, None)
-    except PermissionError:
-        while chunk := os.read(terminal, CHUNK):
-            os.write(inlet, chunk)
-        running.close_inlet()
+class _Joined:
+    """What a person types waits here while the command does not read, so that neither waits for the other."""
 
+    def __init__(self, running: Running, terminal: int) -> None:
+        self._running, self._terminal = running, terminal
+        self._outlets = dict(running.outlets())
+        self._inlet = running.inlet()
+        self._typed = bytearray()
+        self._typing = self._inlet is not None
 
-def _pass_on(running: Running, selector: selectors.BaseSelector, key: selectors.SelectorKey, inlet: int | None) -> None:
-    chunk = _read(key.fd)
-    if not chunk:
-        selector.unregister(key.fd)
-    if key.data is None and inlet is not None:
-        if chunk:
-            with suppress(BrokenPipeError, ConnectionError):
-                os.write(inlet, chunk)
-        else:
-            running.close_inlet()
-        return
-    for _, content in running.split(key.data, chunk):
-        os.write(STDOUT, content)
+    def until_the_end(self) -> int:
+        while (code := self._running.poll()) is None:
+            self._turn()
+        for name in list(self._outlets):
+            while self._show(name):
+                pass
+        return code
 
+    def _turn(self) -> None:
+        wants = [self._terminal] if self._typing and len(self._typed) < ROOM else []
+        takes = [self._inlet] if self._typed and self._inlet is not None else []
+        readable, writable, _ = select.select([*wants, *self._outlets.values()], takes, [], POLL_SECONDS)
+        if writable:
+            self._hand_in()
+        for name, descriptor in list(self._outlets.items()):
+            if descriptor in readable and not self._show(name):
+                self._outlets.pop(name, None)
+        if self._terminal in readable:
+            self._take()
+        if not self._typing and not self._typed and self._inlet is not None:
+            self._inlet = None
+            self._running.close_inlet()
 
-def _drain(running: Running, selector: selectors.BaseSelector) -> None:
-    for key in list(selector.get_map().values()):
-        while key.data is not None and (chunk := _read(key.fd)):
-            for _, content in running.split(key.data, chunk):
-                os.write(STDOUT, content)
+    def _take(self) -> None:
+        chunk = os.read(self._terminal, CHUNK)
+        self._typed += chunk
+        self._typing = bool(chunk)
 
+    def _hand_in(self) -> None:
+        assert self._inlet is not None  # noqa: S101 - it was writable
+        try:
+            del self._typed[: os.write(self._inlet, self._typed[:CHUNK])]
+        except BlockingIOError:
+            return
+        except (BrokenPipeError, ConnectionError):
+            self._typing = False
+            self._typed.clear()
 
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, CHUNK)
-    except (BlockingIOError, ConnectionError):
-        return b""
+    def _show(self, name: str) -> bool:
+        """Pass on what an outlet has; False when there is nothing more."""
+        try:
+            chunk = os.read(self._outlets[name], CHUNK)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            chunk = b""
+        for _, content in self._running.split(name, chunk):
+            os.write(STDOUT, content)
+        return bool(chunk)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What a bubblewrap sandbox sees of this machine: which host paths, read-only or not, and a small /etc."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +53,7 @@ def seen(workspace: Workspace, spec: SandboxSpec, *, door: bool) -> list[Seen]:
     if spec.mirror is not None:
         found.append(Seen(Path(spec.mirror), MIRROR))
     if spec.environment is not None:
-        environment = Path(spec.environment)
-        found.append(Seen(environment, ENVIRONMENT, writable=spec.environment_writable))
-        found += [_same(path) for path in interpreters(environment)]
+        found.append(Seen(workspace.top / "environment", ENVIRONMENT, writable=spec.environment_writable))
     if door and spec.door is not None:
         found.append(Seen(Path(spec.door), DOOR))
     return sorted({one.target: one for one in reversed(found) if one.source.exists()}.values(), key=_depth)
@@ -73,39 +70,6 @@ def _depth(one: Seen) -> tuple[int, str]:
 
 def _same(path: Path) -> Seen:
     return Seen(path, path)
-
-
-def interpreters(environment: Path) -> list[Path]:
-    """Return the installations outside the system that the Python of an environment lies in."""
-    homes = [*_configured(environment / "pyvenv.cfg"), *_linked(environment / "bin" / "python")]
-    prefixes = dict.fromkeys(home.parent for home in homes if home.name in {"bin", "Scripts"})
-    outside = (
-        path for path in prefixes if path != Path("/") and path.parts[:2] != ("/", "usr") and path != environment
-    )
-    return [path for path in outside if _is_python(path)]
-
-
-def _is_python(prefix: Path) -> bool:
-    """A repository's setup wrote what names this folder: it is a claim, believed only of a Python installation."""
-    return any(prefix.glob("lib/python3*/os.py")) and any(prefix.glob("bin/python3*"))
-
-
-def _configured(file: Path) -> Iterator[Path]:
-    if not file.is_file():
-        return
-    for line in file.read_text(errors="replace").splitlines():
-        name, _, value = line.partition("=")
-        if name.strip() == "home" and Path(value.strip()).is_absolute():
-            yield Path(value.strip())
-
-
-def _linked(python: Path) -> Iterator[Path]:
-    """Every folder on the chain of links, so that none of them dangles inside."""
-    for _ in range(8):
-        if not python.is_symlink():
-            return
-        python = python.parent / python.readlink()
-        yield python.parent
 
 
 def write_etc(etc: Path, user: int) -> None:

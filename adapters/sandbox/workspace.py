@@ -73,14 +73,6 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise SandboxFailed(f"the sandbox {self.top.name} is gone: {error}") from error
 
-    def made_environment(self) -> Path | None:
-        """Return the environment that commands of this sandbox could write to, if any."""
-        try:
-            spec = self.spec()
-        except SandboxFailed:
-            return None
-        return Path(spec.environment) if spec.environment and spec.environment_writable else None
-
     def lend(self, name: str, source: Path) -> None:
         target = self.out / name
         shutil.copyfile(source, target)
@@ -108,6 +100,11 @@ class Workspace:
                 subprocess.run(["chmod", "-R", "u+rwX", "--", self.top], capture_output=True, check=False)
         if self.top.exists():
             raise SandboxFailed(f"cannot remove {self.top}")
+
+
+def image_of(environment: str) -> Path:
+    """Return the file that keeps a prepared environment of an isolating sandbox."""
+    return Path(f"{environment}.img")
 
 
 def _read_regular(folder: int, name: str, limit: int) -> bytes | None:

@@ -34,7 +34,14 @@ def open_shell(factory: Factory, repository_name: str, argv: tuple[str, ...], *,
         raise SandboxFailed(f"sandbox {sandbox.name!r} isolates nothing: there is nothing to look into")
     environment = prepare_environment(factory, repository, settings, Source(commit=commit), _unseen)
     name = f"shell-{os.getpid()}-{os.urandom(3).hex()}"
-    spec = SandboxSpec(id=name, run_id=name, mirror=repository.remote, commit=commit, environment=environment.path)
+    spec = SandboxSpec(
+        id=name,
+        run_id=name,
+        mirror=repository.remote,
+        commit=commit,
+        environment=environment.path,
+        environment_is_venv=environment.is_venv,
+    )
     ref = provision(factory, sandbox, spec)
     try:
         errand = Errand(name, Purpose.HARNESS, repository=repository.name, harness=harness)

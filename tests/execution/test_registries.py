@@ -9,7 +9,10 @@ import pytest
 
 from resources.registries import ask_registries, known_registries, read_registries
 
-PAGE = b'<a href="https://files.example.test/pip-1.whl">x</a><a href="https://files.example.test:8443/y">y</a>'
+PAGE = (
+    b'<a href="https://files.example.test/pip-1.whl#sha256=0">x</a><a class="x" href="https://files.example.test:8443/y.tar.gz">y</a>'
+    b'<!-- https://elsewhere.example.test/ --><a href="https://elsewhere.example.test/">about</a>'
+)
 
 
 class Index(http.server.BaseHTTPRequestHandler):
@@ -42,10 +45,11 @@ def only_these_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_pip_tells_its_index_and_the_index_where_its_files_are(monkeypatch, index) -> None:
-    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index}/root/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index}/mirror/simple")
     found = ask_registries()
-    assert Index.asked == ["/root/simple/pip/"]
+    assert Index.asked == ["/mirror/simple/pip/"]
     assert {f"127.0.0.1:{index}", "files.example.test:443", "files.example.test:8443"} <= set(found.hosts)
+    assert "elsewhere.example.test:443" not in found.hosts
 
 
 def test_a_registry_on_loopback_is_reached_through_the_broker(monkeypatch, index) -> None:

@@ -22,7 +22,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp("hostile-docker")
     with broker(home), real_doors(home / "egress") as doors:
         sandbox = BrokeredDocker(home / "sandboxes")
-        told = {"doors": doors, "more": containers_of, "home": home, "environments": home}
+        told = {"doors": doors, "more": containers_of, "home": home}
         with set_stage(sandbox, **told) as stage:
             yield stage
         assert sandbox.leftovers() == []

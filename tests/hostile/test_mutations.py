@@ -58,7 +58,7 @@ class Breaks(ProcessSandbox):
 class LeavesProcesses(ProcessSandbox):
     """Ends the command and nothing that the command began."""
 
-    def end(self, ref: SandboxRef, session: int | None) -> None:
+    def _end(self, ref: SandboxRef, session: int | None) -> None:
         return
 
     def teardown(self, ref: SandboxRef) -> None:

@@ -60,7 +60,8 @@ HARMS = {
     "canary": lambda plants: plants.files[0].chmod(0o600),
     "hostile-canary": lambda plants: plants.files[0].unlink(),
     PREFIX: lambda plants: plants.files[0].with_name(plants.files[0].name + ".new").touch(),
-    "tool was changed": lambda plants: (plants.environment / "bin" / "tool").write_text("x"),
+    "tool was changed": lambda plants: (plants.environment / "tool").write_text("x"),
+    ".img was changed": lambda plants: plants.environment.with_name(plants.environment.name + ".img").write_text("x"),
     "TCP listener": lambda plants: socket.create_connection(("127.0.0.1", plants.tcp[0].port)).close(),
     "abstract socket was reached": lambda plants: reach(plants, "abstract"),
     "a Unix socket was reached": lambda plants: reach(plants, "unix"),
@@ -78,6 +79,9 @@ def stopped(process: psutil.Process) -> None:
 
 @pytest.mark.parametrize("words", HARMS)
 def test_every_harm_is_seen(plants: Plants, words: str) -> None:
+    plants.environment.mkdir()
+    for path in (plants.environment / "tool", plants.environment.with_name(plants.environment.name + ".img")):
+        path.write_text("tool")
     watch = Watch(plants)
     HARMS[words](plants)
     assert any(words in one for one in watch.disturbed())

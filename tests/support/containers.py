@@ -43,7 +43,7 @@ def config(folder: Path) -> BrokerConfig:
         sockets=folder / SOCKETS,
         roots=Roots(
             sandboxes=disks_of(folder / "sandboxes"),
-            environments=folder,
+            environments=folder / "environments",
             doors=folder / "egress" / "sockets",
             readable=(folder,),
         ),

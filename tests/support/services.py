@@ -18,7 +18,12 @@ PATIENCE_SECONDS = 240
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FACTORY_", "DAGSTER_", "AGENT_QUEUE"))}
-    return {**kept, "FACTORY_HOME": str(home), "FACTORY_SANDBOX": "process", **{f"FACTORY_{key.upper()}": value for key, value in settings.items()}}
+    return {
+        **kept,
+        "FACTORY_HOME": str(home),
+        "FACTORY_SANDBOX": "process",
+        **{f"FACTORY_{key.upper()}": value for key, value in settings.items()},
+    }
 
 
 def faulty_workspace(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from adapters.sandbox.broker.config import Roots
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 DISK_TARGET: Final = "/sandbox"
 DOOR_TARGET: Final = "/run/egress"
+ENVIRONMENT_TARGET: Final = "/run/factory/environment"
 #: where the engine would have to make a folder in what commands write to, or would cover what confines them
 FORBIDDEN_TARGETS: Final = tuple(map(Path, ("/sandbox", "/tmp", "/proc", "/sys", "/dev", "/run/egress")))  # noqa: S108
 
@@ -71,16 +72,11 @@ def _kind(bind: Bind, sandbox: str, roots: Roots) -> Kind | None:
     target = str(bind.target)
     if bind.source == roots.sandboxes / sandbox / "disk":
         return Kind.DISK if target == DISK_TARGET and bind.writable else None
+    if bind.source == roots.sandboxes / sandbox / "environment":
+        return Kind.ENVIRONMENT if target == ENVIRONMENT_TARGET else None
     if bind.source == roots.doors / sandbox:
         return Kind.DOOR if target == DOOR_TARGET and not bind.writable else None
     if any(bind.target.is_relative_to(place) for place in FORBIDDEN_TARGETS):
         return None
-    if bind.source.parent == roots.environments and is_environment(bind.source.name):
-        return Kind.ENVIRONMENT
     below = any(root in bind.source.parents for root in roots.readable)
     return Kind.READABLE if below and not bind.writable else None
-
-
-def is_environment(name: str) -> bool:
-    """Return whether an environment may have this name: not that of another's seal."""
-    return re.fullmatch(NAME, name) is not None and not name.endswith(".sealed")

@@ -26,7 +26,7 @@ class Roots:
     """
 
     sandboxes: Path  #: `<id>/disk` is a workspace
-    environments: Path  #: `<name>`, and `<name>.sealed` once it is read-only
+    environments: Path  #: `<name>.img` keeps a prepared environment
     doors: Path  #: `<id>` holds the door of the sandbox with that id
     readable: tuple[Path, ...] = ()  #: what lies below may be mounted read-only: mirrors, certificates
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters.sandbox.broker.binds import Bind, Kind, judge_bind
+from adapters.sandbox.broker.binds import judge_bind
 from adapters.sandbox.broker.config import HOME_LABEL, ROLE_LABEL, SANDBOX_LABEL, BrokerConfig, Role
 from adapters.sandbox.broker.documents import Document
 from adapters.sandbox.broker.engine import Engine, EngineAway
@@ -21,7 +21,6 @@ class Containers:
     config: BrokerConfig
     engine: Engine
     profile: Document  #: the strict seccomp profile
-    shaping: asyncio.Lock = field(default_factory=asyncio.Lock)  #: held while an environment may become writable
 
     async def judge(self, document: Document, role: Role) -> Judgement:
         """Return what the engine may be sent.
@@ -95,20 +94,11 @@ class Containers:
     async def of_sandbox(self, sandbox: str) -> list[Document]:
         return await self.listed(Role.SANDBOX, f"{SANDBOX_LABEL}={sandbox}")
 
-    async def users_of(self, source: str) -> list[Document]:
-        """Return the mounts of a folder in sandboxes that exist, running or not."""
-        found = await self.listed(Role.SANDBOX)
-        return [mount for one in found for mount in one.get("Mounts") or [] if mount.get("Source") == source]
-
     async def remove(self, identity: str) -> None:
         """Kill and remove a container; harmless when it is gone."""
         status, told = await self.engine.read("DELETE", f"/containers/{identity}?force=1&v=1")
         if status not in (204, 404, 409):
             raise EngineAway(f"the Docker engine does not remove a container: {_words(told)}")
-
-
-def writes_environment(binds: tuple[Bind, ...]) -> bool:
-    return any(bind.writable and bind.kind is Kind.ENVIRONMENT for bind in binds)
 
 
 def _words(told: Any) -> str:

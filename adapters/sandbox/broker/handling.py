@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 import h11
 import structlog
 
 from adapters.sandbox.broker.config import Role
-from adapters.sandbox.broker.containers import Containers, writes_environment
+from adapters.sandbox.broker.containers import Containers
 from adapters.sandbox.broker.documents import LARGEST, Document, Malformed, blank, parse
 from adapters.sandbox.broker.engine import EngineAway
 from adapters.sandbox.broker.relay import pass_on, splice
@@ -113,13 +113,8 @@ class Handler:
 
     async def _create(self, exchange: Exchange, asked: Route) -> None:
         document = await _document(exchange)
-        async with AsyncExitStack() as turn:
-            if self._role is Role.SANDBOX:
-                await turn.enter_async_context(self._containers.shaping)
-            judgement = await self._containers.judge(document, self._role)
-            if not writes_environment(judgement.binds):
-                await turn.aclose()
-            await self._forward(exchange, asked, "/containers/create", judgement.document)
+        judgement = await self._containers.judge(document, self._role)
+        await self._forward(exchange, asked, "/containers/create", judgement.document)
 
     async def _list(self, exchange: Exchange, asked: Route) -> None:
         query = own_list(asked.query, self._containers.config.home, self._role)
@@ -164,8 +159,7 @@ class Handler:
 
 
 OWN = (
-    "disks", "make disk", "remove disk", "collect", "lend", "make environment", "seal environment",
-    "remove environment", "catch", "usage",
+    "disks", "make disk", "remove disk", "collect", "lend", "catch", "usage",
 )  # fmt: skip
 
 

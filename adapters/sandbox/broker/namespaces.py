@@ -16,13 +16,17 @@ PORT: Final = 3129  #: where the relay inside takes connections that went to a b
 CATCHING: Final = f"""set -e
 ip link set lo up
 ip route replace local 0.0.0.0/0 dev lo
-iptables -w -t nat -C OUTPUT -p tcp ! -d 127.0.0.0/8 -j REDIRECT --to-ports {PORT} 2>/dev/null ||
-  iptables -w -t nat -A OUTPUT -p tcp ! -d 127.0.0.0/8 -j REDIRECT --to-ports {PORT}
+for protocol in tcp udp; do
+  iptables -w -t nat -C OUTPUT -p $protocol ! -d 127.0.0.0/8 -j REDIRECT --to-ports {PORT} 2>/dev/null ||
+    iptables -w -t nat -A OUTPUT -p $protocol ! -d 127.0.0.0/8 -j REDIRECT --to-ports {PORT}
+done
 [ -e /proc/sys/net/ipv6 ] || exit 0
 echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6
 ip -6 route replace local ::/0 dev lo
-ip6tables -w -t nat -C OUTPUT -p tcp ! -d ::1/128 -j REDIRECT --to-ports {PORT} 2>/dev/null ||
-  ip6tables -w -t nat -A OUTPUT -p tcp ! -d ::1/128 -j REDIRECT --to-ports {PORT}
+for protocol in tcp udp; do
+  ip6tables -w -t nat -C OUTPUT -p $protocol ! -d ::1/128 -j REDIRECT --to-ports {PORT} 2>/dev/null ||
+    ip6tables -w -t nat -A OUTPUT -p $protocol ! -d ::1/128 -j REDIRECT --to-ports {PORT}
+done
 """
 CGROUPS: Final = Path("/sys/fs/cgroup")
 

@@ -18,7 +18,7 @@ from adapters.sandbox.broker.documents import Document
 from adapters.sandbox.broker.engine import EngineAway
 from adapters.sandbox.broker.shapes import label
 
-OVERDUE_SECONDS: Final = 600.0
+OVERDUE_SECONDS: Final = 60.0
 LOG_BYTES: Final = 1024 * 1024
 LOG_LINES: Final = 2000
 LOGS_KEPT: Final = 500
@@ -46,7 +46,7 @@ class Reaper:
             elif one["State"] == "created" and now > float(one["Created"]) + OVERDUE_SECONDS:
                 await self.containers.remove(one["Id"])
         for one in await self.containers.listed(Role.SANDBOX):
-            if one["State"] in ("exited", "dead", "created") and now > _deadline(one) + OVERDUE_SECONDS:
+            if now > _deadline(one) + OVERDUE_SECONDS:  # in any state: what ends a command inside can be stopped
                 log.info("removing an overdue sandbox", container=one["Id"])
                 await self.containers.remove(one["Id"])
 

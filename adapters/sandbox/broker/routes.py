@@ -28,7 +28,7 @@ Questions = Mapping[str, str]  #: name -> pattern of its value
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of request. A `reference` names a container, image, network, disk or environment."""
+    """One kind of request. A `reference` names a container, image, network or disk."""
 
     action: str
     methods: tuple[str, ...]
@@ -81,9 +81,6 @@ OWN_RULES: Final = (
     Rule("remove disk", ("DELETE",), f"/factory/disks/(?P<reference>{NAME})"),
     Rule("collect", ("GET",), f"/factory/disks/(?P<reference>{NAME})/out/(?P<file>{FILE})", questions={"limit": "[0-9]{1,15}"}),  # noqa: E501
     Rule("lend", ("PUT",), f"/factory/disks/(?P<reference>{NAME})/out/(?P<file>{FILE})"),
-    Rule("make environment", ("POST",), f"/factory/environments/(?P<reference>{NAME})"),
-    Rule("seal environment", ("POST",), f"/factory/environments/(?P<reference>{NAME})/seal"),
-    Rule("remove environment", ("DELETE",), f"/factory/environments/(?P<reference>{NAME})"),
     Rule("catch", ("POST",), f"/factory/containers/(?P<reference>{REFERENCE})/catch"),
     Rule("usage", ("GET",), f"/factory/containers/(?P<reference>{REFERENCE})/usage"),
 )  # fmt: skip

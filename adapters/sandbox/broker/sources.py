@@ -8,7 +8,7 @@ from adapters.sandbox.disk import is_disk
 
 
 def unsound(binds: Iterable[Bind]) -> tuple[str, ...]:
-    """Return words on each source that is missing, reached through a link, unlimited, or written to though sealed."""
+    """Return words on each source that is missing, reached through a link, or unlimited."""
     return tuple(_unsound(binds))
 
 
@@ -20,11 +20,5 @@ def _unsound(binds: Iterable[Bind]) -> Iterator[str]:
             yield f"{bind.source} is reached through a link"
         elif not (bind.source.is_dir() or bind.source.is_file()):
             yield f"{bind.source} is neither a folder nor a file"
-        elif bind.kind is Kind.DISK and not is_disk(bind.source.parent):
+        elif bind.kind in (Kind.DISK, Kind.ENVIRONMENT) and not is_disk(bind.source):
             yield f"{bind.source} is not a disk of limited size"
-        elif (
-            bind.kind is Kind.ENVIRONMENT
-            and bind.writable
-            and bind.source.with_name(f"{bind.source.name}.sealed").exists()
-        ):
-            yield f"{bind.source} is sealed"

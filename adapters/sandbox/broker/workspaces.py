@@ -10,18 +10,28 @@ from typing import BinaryIO
 
 import structlog
 
-from adapters.sandbox.broker import namespaces, sealing
-from adapters.sandbox.broker.binds import NAME, is_environment
+from adapters.sandbox.broker import namespaces
+from adapters.sandbox.broker.binds import NAME
 from adapters.sandbox.broker.config import Role
 from adapters.sandbox.broker.containers import Containers
 from adapters.sandbox.broker.documents import Malformed, parse
 from adapters.sandbox.broker.outfiles import open_to_read, open_to_write
 from adapters.sandbox.broker.routes import Route
 from adapters.sandbox.broker.wire import PIECE, Exchange, Refusal
-from adapters.sandbox.disk import SMALLEST, make_disk, remove_disk
+from adapters.sandbox.disk import SMALLEST, Bounds, make_disk, open_environment, remove_disk
 
 LARGEST_ORDER = 4096
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A disk to make; beside it an environment that exists, or a new one with the disk's bounds."""
+
+    size: int
+    files: int
+    environment: str | None
+    new_environment: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +47,11 @@ class Workspaces:
     async def make_disk(self, exchange: Exchange, route: Route) -> None:
         limits = self.containers.config.limits
         order = _order(await exchange.body(LARGEST_ORDER))
-        size, files = order["bytes"], order["files"]
-        if size > limits.disk_bytes or files > limits.disk_files:
+        if order.size > limits.disk_bytes or order.files > limits.disk_files:
             raise Refusal(403, f"at most {limits.disk_bytes} bytes and {limits.disk_files} files")
         async with self.turns[route.reference]:
             top = await self._cleared(route.reference)
-            await asyncio.to_thread(_make, top, max(size, SMALLEST), files, self._owner())
+            await asyncio.to_thread(self._make, top, order)
         await exchange.answer(201, {"path": str(top / "disk")})
 
     async def remove_disk(self, exchange: Exchange, route: Route) -> None:
@@ -78,36 +87,6 @@ class Workspaces:
             raise Refusal(507, f"the disk does not take it: {error.strerror}") from error
         await exchange.answer(201)
 
-    async def make_environment(self, exchange: Exchange, route: Route) -> None:
-        environment = self._environment(route)
-        async with self.containers.shaping:
-            if await asyncio.to_thread(sealing.seal_of(environment).exists):
-                raise Refusal(409, f"{route.reference} is sealed")
-            await self._refuse_in_use(environment)
-            await asyncio.to_thread(sealing.make, environment, self._owner())
-        await exchange.answer(201, {"path": str(environment)})
-
-    async def seal_environment(self, exchange: Exchange, route: Route) -> None:
-        environment = self._environment(route)
-        async with self.containers.shaping:
-            if not await asyncio.to_thread(environment.is_dir):
-                raise Refusal(404, f"no environment {route.reference}")
-            if any(mount.get("RW") for mount in await self.containers.users_of(str(environment))):
-                raise Refusal(409, f"{route.reference} is still being written to")
-            await asyncio.to_thread(sealing.seal, environment)
-        await exchange.answer(200, {"path": str(environment)})
-
-    async def remove_environment(self, exchange: Exchange, route: Route) -> None:
-        environment = self._environment(route)
-        async with self.containers.shaping:
-            await self._refuse_in_use(environment)
-            await asyncio.to_thread(sealing.remove, environment)
-        await exchange.answer(204)
-
-    async def _refuse_in_use(self, environment: Path) -> None:
-        if await self.containers.users_of(str(environment)):
-            raise Refusal(409, f"{environment.name} is in use")
-
     async def catch(self, exchange: Exchange, route: Route) -> None:
         pid = await self._running(route)
         with namespaces.own_network(pid) as namespace:
@@ -136,38 +115,41 @@ class Workspaces:
     def _top(self, route: Route) -> Path:
         return self.containers.config.roots.sandboxes / route.reference
 
-    def _environment(self, route: Route) -> Path:
-        if not is_environment(route.reference):
-            raise Refusal(403, "no name for an environment")
-        return self.containers.config.roots.environments / route.reference
+    def _make(self, top: Path, order: Order) -> None:
+        top.mkdir(parents=True, mode=0o711)
+        bounds = Bounds(max(order.size, SMALLEST), order.files, self._owner())
+        try:
+            make_disk(top, size=bounds.size, files=bounds.files, owner=bounds.owner)
+            if order.environment is not None:
+                image = self.containers.config.roots.environments / f"{order.environment}.img"
+                open_environment(top, image, bounds if order.new_environment else None)
+        except BaseException:
+            _remove(top)
+            raise
 
     def _owner(self) -> int:
         return int(self.containers.config.user.partition(":")[0])
 
 
-def _order(content: bytes) -> dict[str, int]:
+def _order(content: bytes) -> Order:
     try:
-        order = parse(content)
+        told = parse(content)
     except Malformed as error:
         raise Refusal(400, str(error)) from error
-    if set(order) != {"bytes", "files"} or not all(type(value) is int and value > 0 for value in order.values()):
+    environment, new = told.pop("environment", None), told.pop("new_environment", False)
+    if set(told) != {"bytes", "files"} or not all(type(value) is int and value > 0 for value in told.values()):
         raise Refusal(400, 'say {"bytes": ..., "files": ...}')
-    return order
+    if environment is not None and not (isinstance(environment, str) and re.fullmatch(NAME, environment)):
+        raise Refusal(403, "no name for an environment")
+    if type(new) is not bool or (new and environment is None):
+        raise Refusal(400, "new_environment")
+    return Order(told["bytes"], told["files"], environment, new)
 
 
 def _file(route: Route) -> str:
     if route.file in (".", ".."):
         raise Refusal(403, "not a file's name")
     return route.file
-
-
-def _make(top: Path, size: int, files: int, owner: int) -> None:
-    top.mkdir(parents=True, mode=0o711)
-    try:
-        make_disk(top, size=size, files=files, owner=owner)
-    except BaseException:
-        top.rmdir()
-        raise
 
 
 def _remove(top: Path) -> None:

@@ -42,8 +42,9 @@ class Watch:
 
     def _watched(self) -> Iterator[Path]:
         yield from self._plants.files
-        yield self._plants.environment
-        yield from sorted(self._plants.environment.rglob("*"))
+        environment = self._plants.environment
+        yield from sorted(environment.parent.glob(f"{environment.name}*"))  # a folder, or the image that keeps it
+        yield from sorted(environment.rglob("*"))
 
     def disturbed(self) -> tuple[str, ...]:
         found = [f"{path.name} was changed" for path, state in self._files.items() if _state(path) != state]

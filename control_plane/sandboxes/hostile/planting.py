@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Plants:
 
 
 @contextmanager
-def planted(home: Path | None = None, environments: Path | None = None) -> Iterator[Plants]:
+def planted(home: Path | None = None) -> Iterator[Plants]:
     """Plant everything, and take all of it away again."""
     secret = PREFIX + secrets.token_hex(16)
     with ExitStack() as stack:
@@ -96,7 +96,7 @@ def planted(home: Path | None = None, environments: Path | None = None) -> Itera
             unix=stack.enter_context(Listener.unix(str(folder / "canary.sock"))),
             upstream=stack.enter_context(Listener.tcp("127.0.0.1")),
             shm_key=stack.enter_context(_secret_segment(secret)),
-            environment=_environment(environments or folder / "environments", stack),
+            environment=stack.enter_context(_environment((home or folder) / "environments")),
             fired=_open_folder(folder / "fired"),
             namespaces={kind: str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in NAMESPACES},
         )
@@ -160,22 +160,21 @@ def _secret_segment(secret: str) -> Iterator[int]:
         libc.shmctl(number, REMOVE, None)
 
 
-def _environment(parent: Path, stack: ExitStack) -> Path:
-    """A prepared environment as the factory shares them between runs."""
+@contextmanager
+def _environment(parent: Path) -> Iterator[Path]:
+    """Where a prepared environment is kept; whoever makes it, it is removed with all that was put beside it."""
     parent.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="hostile-", dir=parent))
-    stack.callback(_remove_all, folder)
-    (folder / "bin").mkdir()
-    (folder / "bin" / "tool").write_text("#!/bin/sh\necho tool\n")
-    for path in (folder, folder / "bin", folder / "bin" / "tool"):
-        path.chmod(0o755)
-    return folder
-
-
-def _remove_all(folder: Path) -> None:
-    """Remove it and whatever a program that could has put beside it."""
-    for found in folder.parent.glob(f"{folder.name}*"):
-        shutil.rmtree(found, ignore_errors=True)
+    place = parent / f"hostile-{secrets.token_hex(4)}"
+    try:
+        yield place
+    finally:
+        for found in parent.glob(f"{place.name}*"):
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found, ignore_errors=True)
+            else:
+                found.unlink()
+        with suppress(OSError):
+            parent.rmdir()
 
 
 def _open_folder(folder: Path) -> Path:

@@ -25,6 +25,9 @@ NEIGHBOUR = f"""for folder in . "$HOME" "$TMPDIR" "$FACTORY_OUT"
 do echo "$HOSTILE_CANARY" > "$folder/{PREFIX}neighbour"; done
 echo up; exec sleep 3600
 """
+PREPARE = """mkdir "$FACTORY_ENVIRONMENT/bin"; cd "$FACTORY_ENVIRONMENT/bin"
+printf '#!/bin/sh\\necho tool\\n' > tool; chmod 755 tool
+"""
 NEIGHBOUR_READS = f"""for folder in . "$HOME" "$TMPDIR" "$FACTORY_OUT"; do cat "$folder/{PREFIX}neighbour"; done"""
 
 
@@ -98,22 +101,32 @@ def set_stage(
     doors: Doors | None = None,
     more: More | None = None,
     home: Path | None = None,
-    environments: Path | None = None,
 ) -> Iterator[Stage]:
     """Plant everything and start a neighbour: another run, with secrets wherever a run may have them.
 
-    `more` tells by a sandbox's id what else is left of it, such as containers; `environments` is where prepared
-    environments lie, when not in `home`. At the end the neighbour must be alive and whole.
+    `more` tells by a sandbox's id what else is left of it, such as containers. At the end the neighbour must be alive
+    and whole.
 
     Raises:
         SandboxFailed: no neighbour can be made, or one came to harm.
     """
     with ExitStack() as stack:
-        plants = stack.enter_context(planted(home, environments or (home / "environments" if home else None)))
+        plants = stack.enter_context(planted(home))
+        _prepare(sandbox, plants)
         other = stack.enter_context(_neighbour(sandbox, plants))
         paths = [stack.enter_context(opened(doors, other.id, plants.allowed))] if doors else []
         plants = replace(plants, others=(other.id,), doors=tuple(path / "egress.sock" for path in paths))
         yield Stage(sandbox, plants, Watch(plants), doors, more)
+
+
+def _prepare(sandbox: Sandbox, plants: Plants) -> None:
+    """Make the environment that runs share, as a set-up does."""
+    told = {"environment": str(plants.environment), "environment_writable": True}
+    ref = sandbox.provision(specification(fresh_name()).model_copy(update=told))
+    try:
+        list(sandbox.execute(ref, Command(argv=("/bin/sh", "-ec", PREPARE))))
+    finally:
+        sandbox.teardown(ref)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """launch: the harness works in sandbox A while the supervisor watches."""
 
 import json
+import signal
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 
 from domain.egress import Purpose
-from domain.errors import HarnessUnavailable, MemoryExceeded
+from domain.errors import HarnessUnavailable, MemoryExceeded, SandboxFailed
 from domain.execution import RunFacts, SandboxRef, Step
 from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome
 from domain.sandbox import Exit
@@ -68,6 +69,8 @@ def _work(context: RunContext) -> tuple[HarnessOutcome, str]:
     outcome = watch.session.finish(end)
     if end.out_of_memory and outcome.ending is not Ending.SUCCEEDED:
         raise MemoryExceeded(f"it needed more than {settings.memory_limit / 1024**2:.0f} MiB of memory", limit="memory")
+    if end.signal == signal.SIGKILL and outcome.ending is Ending.INTERRUPTED and not end.timed_out:
+        raise SandboxFailed("its command was killed, and not by us")
     return outcome, context.factory.artifacts.path(stored)
 
 

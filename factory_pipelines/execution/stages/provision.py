@@ -30,6 +30,7 @@ def provision(context: RunContext) -> StepResult:
         mirror=context.repository.remote,
         commit=base_sha,
         environment=environment.path,
+        environment_is_venv=environment.is_venv,
     )
     ref = make_sandbox(context.factory, sandbox, spec)
     facts = RunFacts(

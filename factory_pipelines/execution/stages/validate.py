@@ -107,6 +107,7 @@ def _enter(context: RunContext, patch: PatchRef, change: Admitted) -> CleanRoom:
         commit=base_sha,
         patch=path,
         environment=environment.path,
+        environment_is_venv=environment.is_venv,
     )
     ref = make_sandbox(context.factory, sandbox, spec)
     return CleanRoom(sandbox=sandbox, ref=ref, base_sha=base_sha, settings=settings)

@@ -17,7 +17,7 @@ from adapters.sandbox.contract import Sandbox
 from domain.errors import PatchDoesNotApply, PatchTooLarge, SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Exit, OutputLine, Tick
+from domain.sandbox import Exit, Isolation, OutputLine, Tick
 from tests.adapters.sandbox.workshop import Upstream, fresh, run, said, shell, texts
 
 SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_", "HOSTNAME"}
@@ -57,6 +57,17 @@ def wait_for(wanted: object, look: object, seconds: float = 5) -> None:
     while look() != wanted and time.monotonic() < deadline:  # type: ignore[operator]
         time.sleep(0.05)
     assert look() == wanted  # type: ignore[operator]
+
+
+def prepare(sandbox: Sandbox, folder: Path, script: str) -> str:
+    """Make an environment as a setup does; return where it is kept."""
+    kept = str(folder / "environments" / "prepared")
+    (folder / "environments").mkdir(exist_ok=True)
+    ref = sandbox.provision(fresh(environment=kept, environment_writable=True))
+    _, ended = run(sandbox, ref, script)
+    assert ended.code == 0
+    sandbox.teardown(ref)
+    return kept
 
 
 def unique() -> str:
@@ -262,19 +273,25 @@ class SandboxConformance:
         sandbox.teardown(other)
 
     def test_a_prepared_environment_leads(self, sandbox, upstream, tmp_path) -> None:
-        prepared = tmp_path / "prepared"
-        (prepared / "bin").mkdir(parents=True)
-        (prepared / "bin" / "tool").write_text("#!/bin/sh\necho from the environment\n")
-        (prepared / "bin" / "tool").chmod(0o755)
-        (prepared / "pyvenv.cfg").write_text("home = /usr/bin\n")
-        ref = sandbox.provision(fresh(environment=str(prepared)))
+        tool = "printf '#!/bin/sh\\necho from the environment\\n' > bin/tool; chmod 755 bin/tool; touch pyvenv.cfg"
+        prepared = prepare(sandbox, tmp_path, f'cd "$FACTORY_ENVIRONMENT"; mkdir bin; {tool}')
+        ref = sandbox.provision(fresh(environment=prepared, environment_is_venv=True))
         lines = said(
             sandbox, ref, 'tool; echo "$FACTORY_ENVIRONMENT" "$VIRTUAL_ENV"; echo "$PYTHONPATH"; pwd'
         ).splitlines()
         assert lines[0] == "from the environment"
-        assert lines[1] == " ".join([str(sandbox._workspace(ref).environment(fresh(environment=str(prepared))))] * 2)
+        assert lines[1] == " ".join([str(sandbox._workspace(ref).environment(fresh(environment=prepared)))] * 2)
         assert lines[2] == f"{lines[3]}/src:{lines[3]}"
         sandbox.teardown(ref)
+
+    def test_an_environment_is_written_by_setup_only_and_anew_each_time(self, sandbox, tmp_path) -> None:
+        kept = prepare(sandbox, tmp_path, 'echo one > "$FACTORY_ENVIRONMENT/old"')
+        kept = prepare(sandbox, tmp_path, 'test ! -e "$FACTORY_ENVIRONMENT/old"; echo two > "$FACTORY_ENVIRONMENT/new"')
+        refs = [sandbox.provision(fresh(environment=kept)) for _ in range(2)]
+        for ref in refs:
+            assert said(sandbox, ref, 'cat "$FACTORY_ENVIRONMENT/new"') == "two"
+        if sandbox.isolation is not Isolation.NONE:
+            assert run(sandbox, refs[0], 'touch "$FACTORY_ENVIRONMENT/new"')[1].code != 0
 
     # --- collect, teardown, leftovers
 

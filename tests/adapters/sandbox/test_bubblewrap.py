@@ -1,6 +1,8 @@
 import os
 import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,8 @@ import pytest
 from adapters.sandbox import bubblewrap
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from domain.errors import SandboxFailed, StorageFull
-from domain.sandbox import Availability, Isolation
-from tests.adapters.sandbox.conformance import SandboxConformance, unique
+from domain.sandbox import Availability, Isolation, OutputLine
+from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, prepare, sleepers, unique, wait_for
 from tests.adapters.sandbox.workshop import Upstream, fresh, run, said, shell, texts
 
 #: asked when the first test runs, not when pytest collects
@@ -69,49 +71,24 @@ class TestBubblewrapSandbox(SandboxConformance):
         told = said(sandbox, ref, "for f in /proc/self/fd/*; do readlink $f; done")
         assert "memfd" not in told
 
-    @pytest.mark.parametrize("writable", [False, True])
-    def test_an_environment_is_written_only_by_setup(self, sandbox, tmp_path, writable) -> None:
-        prepared = tmp_path / "prepared"
-        prepared.mkdir()
-        (prepared / "old").touch()
-        ref = sandbox.provision(fresh(environment=str(prepared), environment_writable=writable))
-        assert (run(sandbox, ref, 'touch "$FACTORY_ENVIRONMENT/x"')[1].code == 0) is writable
-        assert ((prepared / "x").exists(), (prepared / "old").exists()) == (writable, not writable)
-        sandbox.teardown(ref)
-        if writable:
-            assert (prepared / "x").stat().st_uid == 0
-            assert not (prepared / "x").stat().st_mode & 0o222
-
     def test_a_cached_venv_works(self, sandbox, tmp_path) -> None:
-        prepared = tmp_path / "venv"
-        subprocess.run(["python3", "-m", "venv", "--without-pip", prepared], check=True)
-        ref = sandbox.provision(fresh(environment=str(prepared)))
+        kept = prepare(sandbox, tmp_path, '/usr/bin/python3 -m venv --without-pip "$FACTORY_ENVIRONMENT"')
+        ref = sandbox.provision(fresh(environment=kept, environment_is_venv=True))
         assert said(sandbox, ref, "python -c 'import ssl, sys; print(sys.prefix)'") == "/run/factory/environment"
-        sandbox.teardown(ref)
 
-    @pytest.mark.parametrize("home", ["canary/bin", "etc/bin"])
-    def test_an_environment_cannot_name_what_it_sees(self, sandbox, tmp_path, home) -> None:
-        """Setup commands of a repository write pyvenv.cfg: it is a claim, never a permission."""
+    @pytest.mark.parametrize("home", ["canary/bin", "etc/bin", "x/bin"])
+    def test_an_environment_cannot_name_what_later_commands_see(self, sandbox, tmp_path, home) -> None:
+        """Setup commands of a repository write what lies in it: a claim, never a permission."""
         (tmp_path / "canary").mkdir()
         (tmp_path / "canary" / "secret").write_text("canary")
-        claimed = Path("/etc/bin") if home == "etc/bin" else tmp_path / home
-        prepared = tmp_path / "prepared"
-        prepared.mkdir()
-        (prepared / "pyvenv.cfg").write_text(f"home = {claimed}\n")
-        ref = sandbox.provision(fresh(environment=str(prepared)))
-        looked = f"cat {tmp_path}/canary/secret 2>/dev/null; test -e /etc/gshadow && echo seen"
-        assert said(sandbox, ref, looked) == ""
-        sandbox.teardown(ref)
-
-    def test_a_link_for_its_python_cannot_either(self, sandbox, tmp_path) -> None:
-        (tmp_path / "canary").mkdir()
-        (tmp_path / "canary" / "secret").write_text("canary")
-        prepared = tmp_path / "prepared"
-        (prepared / "bin").mkdir(parents=True)
-        (prepared / "bin" / "python").symlink_to(tmp_path / "canary" / "bin" / "python")
-        ref = sandbox.provision(fresh(environment=str(prepared)))
-        assert said(sandbox, ref, f"cat {tmp_path}/canary/secret 2>/dev/null") == ""
-        sandbox.teardown(ref)
+        claims = {"canary/bin": f"{tmp_path}/canary/bin", "etc/bin": "/etc/bin"}
+        claimed = claims.get(home, f"{tmp_path}/environments/prepared/x/bin")
+        script = f'cd "$FACTORY_ENVIRONMENT"; ln -s / x; mkdir bin; ln -s {claimed}/python bin/python; '
+        kept = prepare(sandbox, tmp_path, script + f'echo "home = {claimed}" > pyvenv.cfg')
+        ref = sandbox.provision(fresh(environment=kept, environment_is_venv=True))
+        ways = ("", f"{kept}/x", "/run/factory/environment/x")
+        looked = " ".join(f"{way}{tmp_path}/canary/secret" for way in ways)
+        assert said(sandbox, ref, f"cat {looked} 2>/dev/null; ls -d /etc/gshadow {tmp_path} 2>/dev/null") == ""
 
     def test_a_sandbox_that_cannot_be_entered_is_an_error(self, sandbox, ref, monkeypatch) -> None:
         monkeypatch.setattr(bubblewrap, "system", lambda: ["--ro-bind", "/nonexistent", "/x"])
@@ -153,3 +130,40 @@ class TestBubblewrapSandbox(SandboxConformance):
         ref = sandbox.provision(fresh(memory_bytes=200_000_000))
         outputs, _ = run(sandbox, ref, "python3 -c 'x = bytearray(400_000_000); print(len(x))' 2>&1 || echo refused")
         assert "refused" in "".join(texts(outputs))
+
+    def test_a_killed_worker_leaves_no_command_however_early_it_dies(self, sandbox, ref, tmp_path) -> None:
+        """Before bwrap can die with its parent somebody else must see to it."""
+        number = unique()
+        script = WORKER.format(module="adapters.sandbox.bubblewrap", name="BubblewrapSandbox", n=number)
+        script = script.replace("for output in", "print('going', flush=True)\nfor output in")
+        for delay in (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06):
+            argv = [sys.executable, "-c", script, str(tmp_path / "sandboxes"), ref.id]
+            with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as worker:
+                assert b"going" in worker.stdout.readline()
+                time.sleep(delay)
+                worker.kill()
+        wait_for([], lambda: sleepers(number))
+
+    def test_a_command_ends_by_itself_when_nobody_watches(self, sandbox, ref, monkeypatch) -> None:
+        monkeypatch.setattr("adapters.sandbox.bubblewrap.GRACE_SECONDS", 0)
+        running = sandbox.begin(ref, shell(f"trap '' TERM; sleep {unique()}", 1))
+        while running.poll() is None:
+            time.sleep(0.05)
+        assert running.poll() == 137
+        running.close()
+
+    def test_a_marker_taken_from_another_run_diverts_no_interrupt(self, sandbox, ref) -> None:
+        victim = sandbox.provision(fresh())
+        thief = f"FACTORY_SANDBOX={sandbox.mark(victim)} python3 -c 'import time; print(1, flush=True); time.sleep(20)'"
+        hostile = sandbox.execute(ref, shell(thief))
+        assert next(output for output in hostile if isinstance(output, OutputLine)).text == "1"
+        honest = sandbox.execute(
+            victim, shell("trap 'echo stopping; exit 7' INT; echo up; while :; do sleep 0.1; done")
+        )
+        seen = []
+        for output in honest:
+            seen.append(output)
+            if isinstance(output, OutputLine) and output.text == "up":
+                sandbox.interrupt(victim)
+        assert texts(seen) == ["up", "stopping"]
+        hostile.close()

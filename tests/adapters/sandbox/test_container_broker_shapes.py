@@ -80,8 +80,9 @@ HOSTILE = [
     (f"{H}/Binds", ["/factory/mirrors/a:/a:ro", "/factory/mirrors/b:/a:ro"]), (f"{H}/Binds", "x"), (f"{H}/Binds", [1]),
     (f"{H}/Binds", ["/factory/doors/other:/run/egress:ro"]), (f"{H}/Binds", ["/factory/doors/box:/run/egress"]),
     (f"{H}/Binds", ["/factory/doors/box:/x:ro"]), (f"{H}/Binds", ["/factory/doors:/run/egress:ro"]),
-    (f"{H}/Binds", ["/factory/environments:/e:ro"]), (f"{H}/Binds", ["/factory/environments/a/b:/e"]),
-    (f"{H}/Binds", ["/factory/environments/a.sealed:/e"]), (f"{H}/Binds", ["/factory/mirrors/a:/run/egress/x:ro"]),
+    (f"{H}/Binds", ["/factory/environments:/e:ro"]), (f"{H}/Binds", ["/factory/environments/a.img:/e:ro"]),
+    (f"{H}/Binds", ["/factory/sandboxes/box/environment:/e"]),
+    (f"{H}/Binds", ["/factory/sandboxes/other/environment:/run/factory/environment:ro"]), (f"{H}/Binds", ["/factory/mirrors/a:/run/egress/x:ro"]),
     (f"{H}/Mounts", [{"Type": "bind", "Source": "/", "Target": "/h"}]), (f"{H}/mounts", [{"Type": "bind"}]),
     (f"{H}/Privileged", True), (f"{H}/PidMode", "host"), (f"{H}/IpcMode", "host"), (f"{H}/IpcMode", ABSENT),
     (f"{H}/IpcMode", "shareable"), (f"{H}/IpcMode", "container:x"), (f"{H}/UTSMode", "host"), (f"{H}/UsernsMode", "host"),
@@ -163,8 +164,8 @@ def test_the_profile_sent_on_is_our_own_writing() -> None:
         ("/factory/sandboxes/box/disk:/sandbox", Kind.DISK),
         ("/factory/sandboxes/box/disk:/sandbox:rw", Kind.DISK),
         ("/factory/doors/box:/run/egress:ro", Kind.DOOR),
-        ("/factory/environments/e1:/factory/environments/e1:ro", Kind.ENVIRONMENT),
-        ("/factory/environments/e1:/e", Kind.ENVIRONMENT),
+        ("/factory/sandboxes/box/environment:/run/factory/environment:ro", Kind.ENVIRONMENT),
+        ("/factory/sandboxes/box/environment:/run/factory/environment", Kind.ENVIRONMENT),
         ("/factory/mirrors/deep/a.git:/mirror.git:ro", Kind.READABLE),
     ],
 )
@@ -269,7 +270,7 @@ def test_there_is_no_such_endpoint_for_a_run_worker(method: str, target: str) ->
     ("method", "target"),
     [
         ("GET", "/containers/json"), ("DELETE", "/containers/a"), ("POST", "/containers/a/attach"), ("GET", "/factory/disks"),
-        ("POST", "/factory/disks/a"), ("POST", "/factory/environments/a"), ("POST", "/factory/containers/a/catch"), ("POST", "/containers/a/resize"),
+        ("POST", "/factory/disks/a"), ("POST", "/factory/containers/a/catch"), ("POST", "/containers/a/resize"),
     ],
 )  # fmt: skip
 def test_the_launcher_may_not_do_what_run_workers_may(method: str, target: str) -> None:

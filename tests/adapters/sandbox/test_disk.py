@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sandbox.disk import SMALLEST, is_disk, make_disk, remove_disk
+from adapters.sandbox.disk import SMALLEST, Bounds, is_disk, make_disk, open_environment, remove_disk
 from domain.errors import SandboxFailed, StorageFull
 
 pytestmark = [
@@ -30,7 +30,7 @@ def loops(image: Path) -> str:
 def test_a_disk_has_the_folders_and_belongs_to_the_user_but_for_its_top(top: Path) -> None:
     disk = make_disk(top, size=SMALLEST, files=1000, owner=USER)
     assert disk == top / "disk"
-    assert is_disk(top)
+    assert is_disk(disk)
     assert sorted(found.name for found in disk.iterdir()) == ["home", "out", "tmp", "work"]
     assert {(found.stat().st_uid, found.stat().st_mode & 0o7777) for found in disk.iterdir()} == {(USER, 0o755)}
     assert (disk.stat().st_uid, disk.stat().st_mode & 0o7777) == (0, 0o755)
@@ -82,7 +82,7 @@ def test_removing_leaves_nothing_and_may_be_repeated(top: Path) -> None:
     remove_disk(top)
     remove_disk(top)
     assert list(top.iterdir()) == []
-    assert not is_disk(top)
+    assert not is_disk(top / "disk")
     assert not loops(image)
 
 
@@ -116,7 +116,7 @@ def test_an_odd_path_is_a_path(tmp_path: Path) -> None:
     top = tmp_path / "a b\n'$(x)\"ü"
     top.mkdir()
     make_disk(top, size=SMALLEST, files=100, owner=USER)
-    assert is_disk(top)
+    assert is_disk(top / "disk")
     remove_disk(top)
     assert list(top.iterdir()) == []
 
@@ -147,3 +147,50 @@ def test_a_machine_without_room_is_full(tmp_path: Path) -> None:
 def test_a_tiny_or_crowded_disk_becomes_one_that_can_be_made(top: Path) -> None:
     disk = make_disk(top, size=1, files=10**9, owner=USER)
     assert os.statvfs(disk).f_blocks > 0
+
+
+def test_an_environment_is_made_once_and_read_only_for_good(top: Path) -> None:
+    image = top / "kept.img"
+    place = open_environment(top, image, Bounds(size=SMALLEST, files=300, owner=USER))
+    assert (place.stat().st_uid, place.stat().st_mode & 0o777) == (USER, 0o755)
+    (place / "tool").write_text("x")
+    remove_disk(top)
+    assert (image.exists(), place.exists(), loops(image)) == (True, False, "")
+    again = open_environment(top, image, None)
+    assert (again / "tool").read_text() == "x"
+    with pytest.raises(OSError) as failure:
+        (again / "tool").write_text("y")
+    assert failure.value.errno == errno.EROFS
+
+
+def test_a_new_environment_starts_from_nothing(top: Path) -> None:
+    image = top / "kept.img"
+    bounds = Bounds(size=SMALLEST, files=300, owner=USER)
+    (open_environment(top, image, bounds) / "old").touch()
+    remove_disk(top)
+    assert list(open_environment(top, image, bounds).iterdir()) == []
+
+
+def test_an_environment_has_an_end_and_depth_does_not_trouble_anybody(top: Path) -> None:
+    place = open_environment(top, top / "kept.img", Bounds(size=SMALLEST, files=2000, owner=USER))
+    script = "i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit 0; i=$((i+1)); done"
+    subprocess.run(["sh", "-c", script], cwd=place, check=False, capture_output=True)
+    with pytest.raises(OSError):
+        (place / "big").write_bytes(b"x" * (SMALLEST + 1))
+    remove_disk(top)
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("kind", ["missing", "link", "folder", "garbage"])
+def test_what_is_no_environment_is_refused_and_nothing_stays(top: Path, kind: str) -> None:
+    image = top / "kept.img"
+    match kind:
+        case "link":
+            image.symlink_to("/etc/passwd")
+        case "folder":
+            image.mkdir()
+        case "garbage":
+            image.write_bytes(b"no file system" * 10_000)
+    with pytest.raises(SandboxFailed):
+        open_environment(top, image, None)
+    assert not (top / "environment").exists()

@@ -85,19 +85,6 @@ class TestDockerSandbox(SandboxConformance):
     def test_other_processes_are_invisible(self, sandbox, ref) -> None:
         assert len(said(sandbox, ref, "ls -d /proc/[0-9]*").split()) < 8
 
-    @pytest.mark.parametrize("writable", [False, True])
-    def test_an_environment_is_written_only_by_setup(self, sandbox, tmp_path, writable) -> None:
-        prepared = tmp_path / "prepared"
-        prepared.mkdir()
-        (prepared / "old").touch()
-        ref = sandbox.provision(fresh(environment=str(prepared), environment_writable=writable))
-        assert (run(sandbox, ref, 'touch "$FACTORY_ENVIRONMENT/x"')[1].code == 0) is writable
-        assert ((prepared / "x").exists(), (prepared / "old").exists()) == (writable, not writable)
-        sandbox.teardown(ref)
-        if writable:
-            assert (prepared / "x").stat().st_uid == 0
-            assert not (prepared / "x").stat().st_mode & 0o222
-
     def test_without_a_broker_it_says_so_and_nothing_hangs(self, tmp_path) -> None:
         alone = BrokeredDocker(tmp_path / "alone" / "sandboxes")
         assert not alone.available().works
