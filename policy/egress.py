@@ -4,9 +4,11 @@ A refusal is one word (`name-not-allowed`); None lets it pass. Whatever is not c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Annotated
+from unicodedata import category, normalize
+from urllib.parse import unquote_to_bytes
 
 from pydantic import AfterValidator
 
@@ -19,7 +21,7 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ENTRY = re.compile(rf"(?:\*\.)?{_NAME.pattern}(?::[0-9]{{1,5}})?")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_CODED = re.compile(r"%(?:2e|2f|5c|25|[01][0-9a-f]|7f)", re.IGNORECASE)  # of . / \ % and of control characters
+_CODED = re.compile(r"%(?:2e|2f|5c|25|[01][0-9a-f]|7f|(?![0-9a-f]{2}))", re.I)  # . / \ %, control, or no code at all
 _NOT_PUBLIC = (  # though Python calls them global: protocol assignments, relays, clouds' own services
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
@@ -158,13 +160,31 @@ def _carried(address: IPv6Address) -> IPv4Address | None:
 def path_refusal(upstream: Upstream, path: str) -> str | None:
     """Return why a path (without its query) may not be asked of an upstream.
 
-    A path that two readers could take for different ones is refused: dots, empty parts, coded slashes, backslashes.
+    A path that two readers could take for different ones is refused: dots, empty parts, coded slashes, backslashes,
+    as it stands and as it reads decoded once and twice, with or without `;parameters`.
     """
-    parts = path.split("/")[1:]
-    twisted = any(part.partition(";")[0] in (".", "..") for part in parts) or "" in parts[:-1]
-    if not path.startswith("/") or twisted or _CODED.search(path) or "\\" in path or "#" in path:
+    if not path.startswith("/") or _CODED.search(path) or "#" in path or any(map(_twisted, _readings(path))):
         return "path-malformed"
     return None if any(_below(path, prefix) for prefix in upstream.paths) else "path-not-allowed"
+
+
+def _readings(path: str) -> Iterator[str]:
+    """Yield a path as it is and decoded, each also with the letters that some take for plainer ones; "" for no text."""
+    raw = path.encode()
+    for _ in range(3):
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = ""  # overlong, or in another code
+        yield text
+        yield normalize("NFKC", text)
+        raw = unquote_to_bytes(raw)
+
+
+def _twisted(text: str) -> bool:
+    parts = [part.partition(";")[0].strip() for part in text.split("/")[1:]]
+    dots = any(part == "." or part.startswith("..") for part in parts)
+    return not parts or dots or "" in parts[:-1] or "\\" in text or any(category(letter) == "Cc" for letter in text)
 
 
 def _below(path: str, prefix: str) -> bool:

@@ -32,8 +32,8 @@ def containers_ready(settings: Settings) -> bool:
 
 
 @contextmanager
-def brokers(factory: Factory) -> Iterator[None]:
-    """Have the brokers serve until the end of the block.
+def brokers(factory: Factory, *, egress: bool = True) -> Iterator[None]:
+    """Have the brokers serve until the end of the block; without `egress`, the container broker alone.
 
     Raises:
         ServiceFailed: one does not come up; the end of its log is in the message.
@@ -41,7 +41,7 @@ def brokers(factory: Factory) -> Iterator[None]:
     settings = factory.settings
     started: list[subprocess.Popen[bytes]] = []
     try:
-        if not factory.doors.alive():
+        if egress and not factory.doors.alive():
             started.append(_start(settings, EGRESS))
             _await(started[-1], factory.doors.alive, settings.logs_dir / EGRESS_LOG)
         if may_use_docker(settings) and not containers_ready(settings):

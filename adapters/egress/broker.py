@@ -5,6 +5,7 @@ it serves the same doors; it holds nothing that the files do not.
 import asyncio
 import fcntl
 import hashlib
+import math
 import os
 import ssl
 import stat
@@ -12,7 +13,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
@@ -22,11 +25,13 @@ from adapters.egress.journal import Journal
 from adapters.egress.layout import SOCKET, Layout
 from adapters.egress.limits import Limits
 from adapters.egress.opening import Opening
+from adapters.egress.places import places_of_process
 from adapters.egress.upstreams import servers_of
 from domain.egress import Door, Upstream
 from domain.errors import EgressUnavailable
 
 PERIOD = 0.05  # seconds between two looks at the doors
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0  # seconds before trying again what the machine could not do; doubled each time
 LOCK_PATIENCE = 1.0  # seconds: whoever asks whether a broker is alive holds the lock for a moment
 DOOR_BYTES = 1024**2
 THREADS = 64  # looking up names
@@ -51,7 +56,8 @@ async def serve(
     layout.make()
     servers = servers_of(upstreams)
     threads = ThreadPoolExecutor(THREADS, "look-up")
-    shared = Shared(servers, secret, Dialer(threads, limits.dial_seconds), ssl.create_default_context(), limits)
+    places = places_of_process(limits.connections)
+    shared = Shared(servers, secret, Dialer(threads, limits.dial_seconds), ssl.create_default_context(), limits, places)
     try:
         with _quiet_about_names():
             async with _locked(layout.lock):
@@ -60,78 +66,110 @@ async def serve(
         threads.shutdown(wait=False, cancel_futures=True)
 
 
+@dataclass
+class Kept:
+    """What is known of one door file."""
+
+    signature: Signature | None = None
+    opening: Opening | None = None
+    trouble: str = ""  #: that was reported last
+    pause: float = FIRST_PAUSE
+    due: float = math.inf  #: when to try again what the machine could not do
+
+
 class Broker:
     """Makes what is open what the door files say, over and over."""
 
     def __init__(self, layout: Layout, shared: Shared) -> None:
         self._layout = layout
         self._shared = shared
-        self._open: dict[str, Opening] = {}
-        self._seen: dict[str, Signature] = {}
-        self._reported: dict[str, str] = {}
+        self._kept: dict[str, Kept] = {}
+        self._trouble = ""
 
     async def run(self) -> None:
         try:
             while True:
-                await self.look()
+                await self._look()
                 await asyncio.sleep(PERIOD)
         finally:
-            for door_id in list(self._open):
-                await self._shut(door_id)
+            for door_id, kept in self._kept.items():
+                await self._shut(door_id, kept)
+
+    async def _look(self) -> None:
+        """Look at the doors; what cannot be seen now is seen the next time, and what is open stays so."""
+        try:
+            await self.look()
+            self._trouble = ""
+        except OSError as error:
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                log.warning("egress.doors_not_seen", reason=self._trouble[:500])
 
     async def look(self) -> None:
-        """Open what is new, renew what changed, close what is gone."""
-        found = dict(_files(self._layout.doors))
-        for door_id in self._seen.keys() - found.keys():
-            del self._seen[door_id]
-            self._reported.pop(door_id, None)
-            await self._shut(door_id)
-        for door_id, signature in found.items():
-            opening = self._open.get(door_id)
-            if opening is not None and not opening.stands():
-                await self._shut(door_id)  # its folder was made anew
-                del self._seen[door_id]
-            if self._seen.get(door_id) != signature:
-                self._seen[door_id] = signature
-                await self._renew(door_id)
+        """Open what is new, renew what changed, close what is gone.
 
-    async def _renew(self, door_id: str) -> None:
+        Raises:
+            OSError: the machine does not let it look.
+        """
+        found = dict(_files(self._layout.doors))
+        for door_id in self._kept.keys() - found.keys():
+            await self._shut(door_id, self._kept.pop(door_id))
+        for door_id, signature in found.items():
+            kept = self._kept.setdefault(door_id, Kept())
+            if kept.opening is not None and not kept.opening.stands():
+                await self._shut(door_id, kept)  # its folder was made anew
+                kept.signature = None
+            if kept.signature != signature or monotonic() >= kept.due:
+                kept.signature, kept.due = signature, math.inf
+                await self._renew(door_id, kept)
+
+    async def _renew(self, door_id: str, kept: Kept) -> None:
         try:
             door, digest = _read(self._layout.door(door_id))
-            await self._show(door, digest)
+            await self._show(door, digest, kept)
+            kept.trouble, kept.pause = "", FIRST_PAUSE
         except OSError as error:
-            self._seen.pop(door_id, None)  # the machine may do better next time
-            self._report(door_id, str(error))
-            await self._shut(door_id)
+            kept.due = monotonic() + kept.pause  # the machine may do better then
+            kept.pause = min(2 * kept.pause, LAST_PAUSE)
+            await self._refuse(door_id, kept, str(error))
         except (ValueError, EgressUnavailable) as error:
-            self._report(door_id, str(error))
-            await self._shut(door_id)
+            await self._refuse(door_id, kept, str(error))
 
-    async def _show(self, door: Door, digest: str) -> None:
-        opening = self._open.get(door.id)
-        if opening is None:
-            opening = Opening(door, digest, self._shared, Journal(self._layout.log(door.id), self._shared.limits))
-            await opening.start(self._layout.sockets(door.id))
-            self._open[door.id] = opening
+    async def _show(self, door: Door, digest: str, kept: Kept) -> None:
+        if kept.opening is None:
+            journal = await asyncio.to_thread(Journal, self._layout.log(door.id), self._shared.limits)
+            opening = Opening(door, digest, self._shared, journal)
+            try:
+                opening.start(self._layout.sockets(door.id))
+            except OSError:
+                journal.close()
+                raise
+            kept.opening = opening
             log.info("egress.opened", door=door.id, run=door.run_id, purpose=door.purpose.value)
-        opening.door, opening.digest = door, digest
+        kept.opening.door, kept.opening.digest = door, digest
 
-    async def _shut(self, door_id: str) -> None:
-        opening = self._open.pop(door_id, None)
-        if opening is not None:
-            await opening.stop()
-            (self._layout.sockets(door_id) / SOCKET).unlink(missing_ok=True)
-            log.info("egress.closed", door=door_id)
-
-    def _report(self, door_id: str, words: str) -> None:
-        if self._reported.get(door_id) != words:
-            self._reported[door_id] = words
+    async def _refuse(self, door_id: str, kept: Kept, words: str) -> None:
+        if kept.trouble != words:
+            kept.trouble = words
             log.warning("egress.door_refused", door=door_id[:100], reason=words[:500])
+        await self._shut(door_id, kept)
+
+    async def _shut(self, door_id: str, kept: Kept) -> None:
+        if kept.opening is not None:
+            await kept.opening.stop()
+            kept.opening = None
+            with suppress(OSError):  # its folder is gone, or another thing lies there
+                (self._layout.sockets(door_id) / SOCKET).unlink()
+            log.info("egress.closed", door=door_id)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Signature]]:
-    """Yield each door file's id with what changes when it does; files being written begin with a dot."""
-    with os.scandir(folder) as entries:
+    """Yield each door file's id with what changes when it does; files being written begin with a dot.
+
+    Raises:
+        OSError: the folder cannot be read; one that is not there holds no door.
+    """
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".json") and not entry.name.startswith("."):
                 with suppress(FileNotFoundError):

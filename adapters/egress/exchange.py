@@ -11,10 +11,11 @@ from urllib.parse import unquote
 import h11
 
 from adapters.egress.dialing import Dialer, Streams
-from adapters.egress.forwarding import Asked, end_to_end, forward
+from adapters.egress.forwarding import Asked, forward, onward
 from adapters.egress.judging import anywhere, judge_of, loopback_only
 from adapters.egress.limits import Limits
 from adapters.egress.passage import Passage
+from adapters.egress.places import Places
 from adapters.egress.refusing import Refused
 from adapters.egress.tunnelling import tunnel
 from adapters.egress.upstreams import Server, asked_of
@@ -37,6 +38,7 @@ class Shared:
     dialer: Dialer
     tls: ssl.SSLContext
     limits: Limits
+    places: Places
 
     async def key(self, server: Server) -> str | None:
         """Return the key of an upstream; None for one that needs none.
@@ -66,8 +68,7 @@ async def exchange(shared: Shared, passage: Passage, client: Wire, request: h11.
     if method == "NAME":
         await _name(passage, client, target)
     elif method == "ADDRESS":
-        passage.reach, (passage.host, passage.port) = Reach.ADDRESS, _authority(target, 0)
-        raise Refused("address")
+        _address(passage, target)
     elif method == "CONNECT":
         passage.host, passage.port = _authority(target, 0)
         await _connect(shared, passage, client, passage.port)
@@ -85,6 +86,13 @@ async def _name(passage: Passage, client: Wire, target: str) -> None:
         raise Refused(reason)
     passage.opened = True
     await client.answer(204, {})
+
+
+def _address(passage: Passage, target: str) -> None:
+    """Record where something went that no name was asked for; `udp` stands for packets sent to who knows where."""
+    passage.reach = Reach.ADDRESS
+    passage.host, passage.port = (target, None) if target == "udp" else _authority(target, 0)
+    raise Refused("address")
 
 
 async def _connect(shared: Shared, passage: Passage, client: Wire, port: int) -> None:
@@ -120,7 +128,7 @@ async def _plain(shared: Shared, passage: Passage, client: Wire, request: h11.Re
     host, port = passage.host, passage.port or 80
     _permit(passage, port)
     named = (b"host", (host if port == 80 else f"{host}:{port}").encode())
-    asked = Asked(request.method, target, [named, *end_to_end(request.headers), (b"connection", b"close")])
+    asked = Asked(request.method, target, [named, *onward(request.headers), (b"connection", b"close")])
     streams = await shared.dialer.dial(host, port, judge_of(passage.door, host, port))
     await _forward(shared, passage, client, streams, asked)
 

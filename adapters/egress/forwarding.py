@@ -11,7 +11,7 @@ import h11
 
 from adapters.egress.passage import Passage
 from adapters.egress.refusing import Refused
-from adapters.egress.scrubbing import Scrubber, scrubbed
+from adapters.egress.scrubbing import NOTHING, Needles, Scrubber, scrubbed
 from adapters.egress.wire import Wire
 
 Headers = list[tuple[bytes, bytes]]
@@ -19,6 +19,10 @@ HOP_BY_HOP = {
     b"connection", b"expect", b"host", b"keep-alive", b"proxy-authenticate", b"proxy-authorization",
     b"proxy-connection", b"te", b"trailer", b"upgrade",
 }  # fmt: skip
+OVERRIDING = {  # would have the server take the request for another one, or for somebody else's
+    b"forwarded", b"via", b"x-http-method", b"x-http-method-override", b"x-method-override", b"x-real-ip",
+}  # fmt: skip
+OVERRIDING_TOO = (b"x-forwarded-", b"x-original-", b"x-rewrite-")
 FRAMING = {b"content-length", b"transfer-encoding"}
 
 
@@ -29,7 +33,7 @@ class Asked:
     method: bytes
     target: str
     headers: Headers
-    needles: frozenset[bytes] = frozenset()
+    needles: Needles = NOTHING
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -39,6 +43,20 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         word.strip().lower() for name, value in pairs if name == b"connection" for word in value.split(b",")
     } - FRAMING
     return [(name, value) for name, value in pairs if name not in HOP_BY_HOP | named]
+
+
+def onward(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return a request's headers as they may go on to its server: what was checked here must be what it does."""
+    return [
+        (name, value)
+        for name, value in end_to_end(headers)
+        if spelled(name) not in OVERRIDING and not spelled(name).startswith(OVERRIDING_TOO)
+    ]
+
+
+def spelled(name: bytes) -> bytes:
+    """Return a header's name as it is compared: many servers take `_` for `-`."""
+    return name.replace(b"_", b"-")
 
 
 async def forward(passage: Passage, client: Wire, server: Wire, asked: Asked) -> None:
@@ -72,7 +90,7 @@ async def _upload(client: Wire, server: Wire) -> None:
     await server.send(h11.EndOfMessage())  # without trailers
 
 
-async def _download(passage: Passage, client: Wire, server: Wire, needles: frozenset[bytes]) -> None:
+async def _download(passage: Passage, client: Wire, server: Wire, needles: Needles) -> None:
     while isinstance(event := await server.receive(), h11.InformationalResponse):
         continue
     if not isinstance(event, h11.Response):
@@ -90,9 +108,9 @@ async def _download(passage: Passage, client: Wire, server: Wire, needles: froze
     await client.send(h11.EndOfMessage())
 
 
-def _returned(answer: h11.Response, needles: frozenset[bytes]) -> Headers:
+def _returned(answer: h11.Response, needles: Needles) -> Headers:
     headers = [pair for pair in end_to_end(answer.headers) if pair[0] != b"transfer-encoding"]
-    if needles and any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
+    if needles.windows and any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
         raise Refused("encoded-answer", 502)  # a key in it could not be seen
     clean = [(scrubbed(name, needles), scrubbed(value, needles)) for name, value in headers]
     return [*clean, (b"connection", b"close")]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    connections: int = 64  #: at once
+    connections: int = 64  #: at once; further ones wait to be accepted
+    wait_seconds: float = 5  #: for a place, until the client is told that there is none
     head_seconds: float = 15  #: for a request's head, and for a tunnel's first message
     dial_seconds: float = 10  #: for a look-up, and for each address tried
     idle_seconds: float = 600  #: without a byte either way

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import h11
 
-from adapters.egress.forwarding import Asked, Headers, end_to_end
+from adapters.egress.forwarding import Asked, Headers, onward, spelled
 from adapters.egress.refusing import Refused
-from adapters.egress.scrubbing import SHORTEST, spellings
+from adapters.egress.scrubbing import NOTHING, SHORTEST, spellings
 from domain.egress import Upstream
 from domain.errors import InvalidInput
 
@@ -74,13 +74,13 @@ def asked_of(server: Server, request: h11.Request, path: str, query: str, key: s
     own = server.upstream.header.lower().encode()
     dropped = OWN_KEYS | PARTIAL | {own, b"accept-encoding"}
     headers: Headers = [(b"host", server.authority.encode()), (b"accept-encoding", b"identity")]
-    headers += [pair for pair in end_to_end(request.headers) if pair[0] not in dropped]
+    headers += [pair for pair in onward(request.headers) if spelled(pair[0]) not in dropped]
     if key is not None:
         if len(key) < SHORTEST or not key.isascii() or not key.isprintable():
             raise Refused("credential-missing", 503)
         headers.append((own, f"{server.upstream.prefix}{key}".encode()))
     target = server.base + path + _without_keys(query)
-    return Asked(request.method, target, [*headers, (b"connection", b"close")], spellings(key) if key else frozenset())
+    return Asked(request.method, target, [*headers, (b"connection", b"close")], spellings(key) if key else NOTHING)
 
 
 def _without_keys(query: str) -> str:

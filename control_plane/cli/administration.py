@@ -9,6 +9,7 @@ from control_plane.cli.options import AsJson
 from control_plane.cli.output import answer
 from resources import ledger
 from resources.policy_files import load_policy
+from resources.secrets import secret
 from resources.settings import load_settings, prepare_home
 
 app = typer.Typer(rich_markup_mode=None)
@@ -48,12 +49,15 @@ def rollback(
 
 @config.command("show")
 def show(as_json: AsJson = False) -> None:
-    """Show every setting in force; passwords in addresses are left out.
+    """Show every setting in force, and which secrets they name are here; never their values.
 
     Example: factory config show --json
     """
-    document = load_settings().model_dump(mode="json")
+    settings = load_settings()
+    document = settings.model_dump(mode="json")
     document["database_url"] = _without_password(document["database_url"] or "")
+    named = sorted({one.credential for one in settings.upstreams.values() if one.credential})
+    document["secrets"] = {name: secret(name) is not None for name in named}
     answer(document, [f"{key}: {value}" for key, value in document.items()], as_json=as_json)
 
 

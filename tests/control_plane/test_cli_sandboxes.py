@@ -105,3 +105,13 @@ def test_a_shell_sees_what_an_agent_sees_and_is_gone_afterwards(world, backend) 
     )  # fmt: skip
     assert nothing.returncode == 0, nothing.stderr
     assert world.factory.sandboxes[backend].leftovers() == []
+
+
+def test_settings_tell_which_secrets_are_here_and_never_their_values(cli, world, monkeypatch) -> None:
+    monkeypatch.setenv("FACTORY_SECRET_MODEL_KEY", "sk-canary")
+    for name, key in (("MODEL", "model-key"), ("OTHER", "other-key")):
+        monkeypatch.setenv(f"FACTORY_UPSTREAMS__{name}__URL", "https://model.example.test")
+        monkeypatch.setenv(f"FACTORY_UPSTREAMS__{name}__CREDENTIAL", key)
+    said = cli("config", "show", "--json")
+    assert said.document["secrets"] == {"model-key": True, "other-key": False}
+    assert "sk-canary" not in said.out + cli("config", "show").out

@@ -74,7 +74,7 @@ def test_the_container_broker_has_no_network_and_named_capabilities():
 def test_every_lasting_service_has_a_health_check_and_comes_back(name):
     service = services()[name]
     assert service["healthcheck"]["test"][0] == "CMD"
-    assert service["restart"] == "unless-stopped"
+    assert service["restart"] == "always"
 
 
 def test_only_the_egress_broker_reaches_outside_and_it_does_not_reach_the_ledger():

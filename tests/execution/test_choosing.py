@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import IsolationRequired, SandboxFailed
 from domain.execution import SandboxRef
-from domain.sandbox import Availability, Isolation
+from domain.sandbox import Availability, Isolation, SandboxSpec
 from resources import sandboxes
 from resources.sandboxes import choose_sandbox
 from resources.unowned import hold, let_go, making, nobody_makes
@@ -120,8 +120,6 @@ def test_a_dead_process_sandboxes_are_swept_and_living_ones_are_not(tmp_path, mo
     world = make_world(tmp_path)
     process = world.factory.sandboxes["process"]
     spec = {"id": "shell-1", "run_id": "shell-1", "mirror": None, "commit": None}
-    from domain.sandbox import SandboxSpec  # noqa: PLC0415
-
     process.provision(SandboxSpec.model_validate(spec))
     with making(world.factory.settings):
         RunSupervisor(world.factory).recover_stale_runs()

@@ -1,8 +1,10 @@
 """The egress policy: what is allowed and what is not, as tables that fail when a rule is loosened."""
 
 import ipaddress
+import posixpath
 import socket
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -330,9 +332,68 @@ def test_a_name_alone_is_judged_without_its_port():
         (("/",), "/v1/..;x=1/v2", "path-malformed"),
         (("/",), "//v2", "path-malformed"),
         (("/",), "/v1\\..\\v2", "path-malformed"),
-        (("/",), "/v1/...", None),
+        (("/",), "/v1/...", "path-malformed"),
         (("/",), "/v1/a%20b", None),
+        (("/",), "/v1/a..b/.well-known/x:y@z,~", None),
+        (("/",), "/v1/f%C3%BCr/", None),
+        (("/",), "/v1/a;b=1/c", None),
+        *[
+            (("/",), path, "path-malformed")
+            for path in (
+                "/v1/..%3b/v2",
+                "/v1/..;/v2",
+                "/v1/..%3bx=1/v2",
+                "/v1/%2e%2e%3b/v2",
+                "/v1/.%2e/v2",
+                "/v1/..",
+                "/v1/..x/v2",
+                "/v1/%c0%ae%c0%ae/v2",
+                "/v1/%c0%af..",
+                "/v1/%e0%80%ae/v2",
+                "/v1/%f0%80%80%ae",
+                "/v1/%ed%a0%80",
+                "/v1/%ff",
+                "/v1\\v2",
+                "/v1/%5c..%5cv2",
+                "/v1/%5C",
+                "//v1",
+                "/v1//v2",
+                "/v1/;/v2",
+                "/v1/;x=1/v2",
+                "/v1/ /v2",
+                "/v1/%20/v2",
+                "/v1/%00",
+                "/v1/%0d%0ax",
+                "/v1/%1b",
+                "/v1/%7f",
+                "/v1/%c2%85",
+                "/v1/\x00",
+                "/v1/..%20/v2",
+                "/v1/%20../v2",
+                "/v1/%2%65%2%65/v2",
+                "/v1/%252e%252e/v2",
+                "/v1/%u002e%u002e/v2",
+                "/v1/%",
+                "/v1/%2",
+                "/v1/%zz",
+                "/v1/%2f..",
+                "/v1/%ef%bc%8e%ef%bc%8e/v2",
+                "/v1/%e2%80%a5/v2",
+                "/v1/x%ef%bc%8f..%ef%bc%8fv2",
+                "/v1/%ef%bc%bc..",
+            )
+        ],
     ],
 )
 def test_paths_of_an_upstream(paths, path, why):
     assert path_refusal(Upstream(name="m", url="https://m.test", paths=paths), path) == why
+
+
+@settings(deadline=None)
+@given(st.text("/.;%25eEcC3bBfFaA\\ x", max_size=30).map("/v1/{}".format))
+def test_no_reader_takes_a_path_that_passes_out_of_its_prefix(path):
+    if path_refusal(Upstream(name="m", url="https://m.test", paths=("/v1/",)), path) is None:
+        for read in (path, unquote(path), unquote(unquote(path))):
+            plain = "/".join(part.partition(";")[0].strip() for part in read.replace("\\", "/").split("/"))
+            assert posixpath.normpath(plain).startswith("/v1")
+            assert "//" not in plain.rstrip("/")

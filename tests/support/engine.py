@@ -1,10 +1,8 @@
-"""This machine's Docker engine, killed and started as an administrator would; it serves when a test is done with it."""
+"""This machine's Docker engine, killed and started again the way `.ci/run` starts one."""
 
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -35,16 +33,11 @@ def kill_containerd() -> None:
     eventually(answers, "the engine answers")
 
 
-@contextmanager
-def killed(log: Path) -> Iterator[None]:
-    """Kill the engine, which takes its containerd along, and have another serve after the block, whatever happens in it."""
+def kill() -> None:
+    """Kill the engine, which takes its containerd along; the containers' shims live on."""
     pids = [int(path.read_text()) for path in (ENGINE, CONTAINERD)]
     os.kill(pids[0], signal.SIGKILL)
     eventually(lambda: all(is_gone(pid) for pid in pids), "the engine is dead")
-    try:
-        yield
-    finally:
-        start(log)
 
 
 def is_gone(pid: int) -> bool:

@@ -105,8 +105,9 @@ def docker(*words: str) -> str:
 def containers(*filters: str) -> list[dict[str, Any]]:
     """Return what the engine tells of each container that matches, running or not."""
     ids = docker("ps", "--all", "--quiet", *(word for one in filters for word in ("--filter", one))).split()
-    found = [subprocess.run(["docker", "inspect", one], capture_output=True, text=True, check=False) for one in ids]
-    return [json.loads(one.stdout)[0] for one in found if one.returncode == 0]
+    # one that is gone by now is told of on standard error
+    told = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False, timeout=60)
+    return list(json.loads(told.stdout)) if ids else []
 
 
 def mounts_below(folder: Path) -> list[str]:

@@ -58,12 +58,12 @@ class Inside:
     def connect(self) -> socket.socket:
         """Return a connection straight to the door's socket, as a hostile program would make one."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(HUNG)
         folder = os.open(self.folder, os.O_DIRECTORY)
         try:
             sock.connect(f"/proc/self/fd/{folder}/egress.sock")
         finally:
             os.close(folder)
+        sock.settimeout(HUNG)  # not before: connect() would not stand in line
         return sock
 
     def say(self, *parts: bytes) -> bytes:

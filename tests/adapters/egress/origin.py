@@ -72,9 +72,15 @@ class Handler(BaseHTTPRequestHandler):
             "base64-1": base64.b64encode(b"x" + key.encode()).decode(),
             "base64-2": base64.b64encode(b"xy" + key.encode()).decode(),
             "urlsafe": base64.urlsafe_b64encode(key.encode()).decode(),
+            "percent": "".join(f"%{ord(letter):02x}" for letter in key), "colons": key.encode().hex(":"),
+            "cut": key[:-1], "tail": key[1:], "middle": key[5:17], "few": key[:7],
         }[query["as"][0]]  # fmt: skip
         named = {f"x_{key}": "named"} if key.isalnum() else {}
         self.reply(f"<{spelled}>".encode(), x_reflected=spelled, **named)
+
+    def say_ends(self, _: dict[str, list[str]]) -> None:
+        """An answer that was cut in the middle of a key."""
+        self.reply(b"<" + self.headers["authorization"].removeprefix("Bearer ")[:9].encode())
 
     def say_split(self, _: dict[str, list[str]]) -> None:
         """The key a byte a chunk."""

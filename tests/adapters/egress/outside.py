@@ -71,13 +71,22 @@ class Outside:
     folder: Path
     process: "subprocess.Popen[bytes]"
 
-    def start(self, root: Path, **changes: Any) -> "subprocess.Popen[bytes]":
-        """Start a broker there; `changes` are of its settings."""
+    def start(self, root: Path, *, files: int = 4096, **changes: Any) -> "subprocess.Popen[bytes]":
+        """Start a broker there that may have so many files open; `changes` are of its settings."""
         told = {"upstreams": [one.model_dump(mode="json") for one in UPSTREAMS], "secrets": SECRETS, "limits": {}}
         settings = root.parent / f"{root.name}.settings.json"
         settings.write_text(json.dumps({**told, **changes}))
         into = ["nsenter", "--target", str(self.process.pid), "--net", "--mount"]
-        words = [*into, sys.executable, "-m", "tests.adapters.egress.broker_process", str(root), str(settings)]
+        words = [
+            *into,
+            "prlimit",
+            f"--nofile={files}",
+            sys.executable,
+            "-m",
+            "tests.adapters.egress.broker_process",
+            str(root),
+            str(settings),
+        ]
         with (root.parent / f"{root.name}.broker.log").open("ab") as log:
             variables = {**os.environ, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
             return subprocess.Popen(words, stdout=log, stderr=log, env=variables)

