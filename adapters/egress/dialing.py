@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 
 from adapters.egress.judging import Judge
 from adapters.egress.refusing import Refused
@@ -47,6 +49,15 @@ class Dialer:
         except OSError as error:
             raise Refused("unresolved", 502) from error
         return list(dict.fromkeys(found))
+
+
+@contextmanager
+def hanging_up(streams: Streams) -> Iterator[None]:
+    """End a connection with this block, also when the other side takes nothing any more."""
+    try:
+        yield
+    finally:
+        streams[1].transport.abort()
 
 
 def _look_up(host: str, port: int) -> list[str]:

@@ -4,13 +4,12 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import h11
 
-from adapters.egress.dialing import Dialer, Streams
+from adapters.egress.dialing import Dialer, Streams, hanging_up
 from adapters.egress.forwarding import Asked, forward, onward
 from adapters.egress.judging import anywhere, judge_of, loopback_only
 from adapters.egress.limits import Limits
@@ -100,7 +99,7 @@ async def _connect(shared: Shared, passage: Passage, client: Wire, port: int) ->
     if not isinstance(await client.receive(), h11.EndOfMessage):
         raise Refused("malformed", 400)
     streams = await shared.dialer.dial(passage.host, port, judge_of(passage.door, passage.host, port))
-    with closing(streams[1]):
+    with hanging_up(streams):
         await tunnel(passage, client, streams, shared.limits.head_seconds)
 
 
@@ -153,7 +152,7 @@ async def _upstream(
 
 
 async def _forward(shared: Shared, passage: Passage, client: Wire, streams: Streams, asked: Asked) -> None:
-    with closing(streams[1]):
+    with hanging_up(streams):
         server = Wire(h11.CLIENT, streams, passage.upward, shared.limits.head_bytes)
         await forward(passage, client, server, asked)
 

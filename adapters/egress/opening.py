@@ -101,7 +101,7 @@ class Opening:
     def _left(self, writer: asyncio.StreamWriter, task: "asyncio.Task[None]") -> None:
         self._connections.discard(task)
         self._shared.places.give_back(self._connections)
-        writer.close()
+        writer.transport.abort()
         if not task.cancelled():
             task.exception()  # of telling a client how it ended, who is gone
 
@@ -118,8 +118,15 @@ class Opening:
             await _tell(passage, client, end)
 
     async def _attend(self, streams: Streams) -> None:
-        """Serve one connection: whatever it reached for is in the log before it is told how that ended."""
-        passage, client = self._received(streams)
+        """Serve one connection until it holds no descriptor: until its client has taken all, or takes no more."""
+        with suppress(OSError):
+            await self._answer(*self._received(streams))
+        streams[1].close()
+        async with asyncio.timeout(self._shared.limits.idle_seconds):
+            await streams[1].wait_closed()
+
+    async def _answer(self, passage: Passage, client: Wire) -> None:
+        """Do what is asked: whatever it reached for is in the log before the client is told how that ended."""
         try:
             async with passage.timer:
                 await self._serve(passage, client)

@@ -163,6 +163,20 @@ def test_a_log_that_takes_long_to_read_holds_up_no_open_door(tmp_path, broker_of
     assert status(box.say(FILES)) == 200
 
 
+def test_clients_that_take_no_answer_hold_no_descriptor(tmp_path, broker_of, opened):
+    broker = broker_of(limits={"idle_seconds": 0.5, "connections": 8})
+    box = opened(tmp_path / "root")
+    soon(lambda: open_files(broker) < 12, "the door to be asked no more")
+    before = open_files(broker)
+    held = [box.connect() for _ in range(8)]
+    for sock in held:
+        sock.sendall(b"GET http://files.test/big HTTP/1.1\r\nhost: files.test\r\n\r\n")
+    soon(lambda: len(box.attempts()) == 8, "all to be cut")
+    soon(lambda: open_files(broker) <= before, "their descriptors to be free")
+    for sock in held:
+        sock.close()
+
+
 def test_stopping_is_quiet(tmp_path, broker_of, opened):
     root = tmp_path / "root"
     broker = broker_of()
