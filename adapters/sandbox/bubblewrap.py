@@ -109,29 +109,15 @@ class BubblewrapSandbox(RootedSandbox):
             for name in NEEDED:
                 program(name)
             with tempfile.TemporaryDirectory(prefix="factory-probe-") as folder:
-                return _probe(BubblewrapSandbox(Path(folder)))
+                failed = BubblewrapSandbox(Path(folder)).tried_out()
         except SandboxFailed as error:
             return Availability(works=False, detail=error.message, remedy=INSTALL)
+        if failed is not None:
+            return Availability(works=False, detail=f"bwrap cannot make namespaces: {failed}", remedy=NAMESPACES)
+        return Availability(works=True, detail="namespaces, system call filter, control groups, a disk of its own")
 
     def _group(self, workspace: Workspace) -> cgroups.Group:
         return cgroups.Group(f"{workspace.top.name}.{self._factory}")
-
-
-def _probe(sandbox: BubblewrapSandbox) -> Availability:
-    name = f"probe-{os.getpid()}-{os.urandom(4).hex()}"
-    spec = SandboxSpec(id=name, run_id=name, mirror=None, commit=None, disk_bytes=16 * 1024**2, disk_files=1000)
-    ref = sandbox.provision(spec)
-    try:
-        outputs = list(sandbox.execute(ref, Command(argv=("true",))))
-    finally:
-        sandbox.teardown(ref)
-    if isinstance(outputs[-1], Exit) and outputs[-1].code == 0:
-        return Availability(works=True, detail="namespaces, system call filter, control groups, a disk of its own")
-    return Availability(works=False, detail=f"bwrap cannot make namespaces: {_words(outputs)}", remedy=NAMESPACES)
-
-
-def _words(outputs: list[Output]) -> str:
-    return " | ".join(one.text for one in outputs if isinstance(one, OutputLine)) or "it ended without a word"
 
 
 @contextmanager

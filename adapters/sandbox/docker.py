@@ -140,16 +140,10 @@ class DockerSandbox(RootedSandbox):
             return Availability(works=False, detail=error.message, remedy="apt-get install docker.io; dockerd &")
 
     def _probed(self, image: str) -> Availability:
-        name = f"probe-{os.getpid()}-{os.urandom(4).hex()}"
-        spec = SandboxSpec(id=name, run_id=name, mirror=None, commit=None, disk_bytes=16 * 1024**2, disk_files=1000)
-        ref = self.provision(spec)
-        try:
-            outputs = list(self.execute(ref, Command(argv=("true",))))
-        finally:
-            self.teardown(ref)
-        if isinstance(outputs[-1], Exit) and outputs[-1].code == 0:
-            return Availability(works=True, detail=f"containers of {self._image} ({image[7:19]})", toolchain=image)
-        return Availability(works=False, detail=f"a container ended with {outputs[-1]}", remedy="docker info")
+        failed = self.tried_out()
+        if failed is not None:
+            return Availability(works=False, detail=f"a container ended with {failed}", remedy="docker info")
+        return Availability(works=True, detail=f"containers of {self._image} ({image[7:19]})", toolchain=image)
 
     def _labels(self, name: str) -> dict[str, str]:
         return {"factory.home": self._home, "factory.role": "sandbox", "factory.sandbox": name}

@@ -1,6 +1,7 @@
 """What sandboxes with their workspaces below one folder of this machine share."""
 
 import hashlib
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from adapters.sandbox.terminal import interact, on_a_terminal
 from adapters.sandbox.workspace import Workspace, told_plainly
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Output, SandboxSpec
+from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
 
 
 class RootedSandbox(ABC):
@@ -76,6 +77,23 @@ class RootedSandbox(ABC):
         if not self._root.is_dir():
             return []
         return [SandboxRef(backend=self.name, id=found.name) for found in sorted(self._root.iterdir())]
+
+    def tried_out(self) -> str | None:
+        """Run something in a sandbox of its own; return what went wrong, None when nothing did.
+
+        Raises:
+            SandboxFailed: it cannot be made.
+        """
+        name = f"probe-{os.getpid()}-{os.urandom(4).hex()}"
+        spec = SandboxSpec(id=name, run_id=name, mirror=None, commit=None, disk_bytes=16 * 1024**2, disk_files=1000)
+        ref = self.provision(spec)
+        try:
+            *said, end = self.execute(ref, Command(argv=("true",)))
+        finally:
+            self.teardown(ref)
+        if isinstance(end, Exit) and end.code == 0:
+            return None
+        return " | ".join(one.text for one in said if isinstance(one, OutputLine)) or str(end)
 
     def mark(self, ref: SandboxRef) -> str:
         """Return what a sandbox's processes carry: other factories on this machine may use the same ids."""

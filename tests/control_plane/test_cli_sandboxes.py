@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.backends import BACKENDS
 from tests.support.factory import World
 
 LINE = {
@@ -18,10 +19,6 @@ LINE = {
     "port": 443,
     "reason": "name-not-allowed",
 }
-BACKENDS = [
-    pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-    pytest.param("docker", marks=pytest.mark.docker),
-]
 
 
 def log(world: World, run: str, *lines: dict[str, object], tail: str = "") -> None:

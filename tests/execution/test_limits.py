@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from domain.errors import CpuExceeded, MemoryExceeded, TimedOut, ToolCallsExceeded
-from resources.brokers import brokers
-from resources.settings import load_settings
-from resources.wiring import open_factory
+from tests.support.backends import BACKENDS, serving
 from tests.support.factory import make_world
 
-BACKENDS = [
-    pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-    pytest.param("docker", marks=pytest.mark.docker),
-]
 HOGS: dict[str, tuple[dict[str, Any], list[str], type[Exception], dict[str, Any]]] = {
     "memory": (
         {"MEMORY_LIMIT": str(128 * 1024**2)},
@@ -36,17 +30,13 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def serving(tmp_path: Path, backend: str) -> Iterator[None]:
-    factory = open_factory(load_settings(tmp_path / "home"), migrate=True)
-    with brokers(factory):
-        found = factory.sandboxes[backend].available()
-        if not found.works:
-            pytest.skip(f"{backend} does not work here: {found.detail}")
+def served(tmp_path: Path, backend: str) -> Iterator[None]:
+    with serving(tmp_path / "home", backend):
         yield
 
 
 @pytest.mark.parametrize("hog", HOGS)
-def test_a_hog_ends_with_its_own_reason(tmp_path: Path, monkeypatch, backend, serving, hog) -> None:
+def test_a_hog_ends_with_its_own_reason(tmp_path: Path, monkeypatch, backend, served, hog) -> None:
     told, commands, error, front = HOGS[hog]
     for name, value in told.items():
         monkeypatch.setenv(f"FACTORY_{name}", value)

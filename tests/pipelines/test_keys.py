@@ -11,15 +11,12 @@ import psutil
 import pytest
 
 from domain.egress import Reach
+from tests.support.backends import BACKENDS
 from tests.support.factory import make_world
 from tests.support.live import Live, live
 from tests.support.repositories import git
 
 CANARY = "sk-canary-7f3b1c9d2e"
-BACKENDS = [
-    pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-    pytest.param("docker", marks=pytest.mark.docker),
-]
 #: asks the model with a key of its own, keeps the answer and all it can see, and tries a place that is not allowed
 COMMANDS = [
     "curl -sS -H 'Authorization: Bearer placeholder' -d '{\"ask\": 1}' http://127.0.0.1:3128/model/v1/messages > answer",

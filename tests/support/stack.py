@@ -54,6 +54,11 @@ class Stack:
     def factory(self, *words: str, told: str = "") -> Any:
         return json.loads(self.call("factory", *words, "--json", told=told))
 
+    def answers(self) -> bool:
+        """Tell whether commands work."""
+        words = [str(DEPLOY / "factory"), "status"]
+        return subprocess.run(words, env=self.environment, capture_output=True, check=False).returncode == 0
+
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
