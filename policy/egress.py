@@ -144,7 +144,7 @@ def is_public(ip: str) -> bool:
         carried = _carried(address)
         if carried is not None:
             return is_public(str(carried))
-        if address.is_site_local:
+        if address.is_site_local or address.sixtofour or address.teredo:  # tunnels that nobody runs any more
             return False
     unicast = address.is_global and not address.is_multicast and not address.is_reserved
     return unicast and not any(address in network for network in _NOT_PUBLIC)
@@ -153,8 +153,7 @@ def is_public(ip: str) -> bool:
 def _carried(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(address.packed[-4:])
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+    return address.ipv4_mapped
 
 
 def path_refusal(upstream: Upstream, path: str) -> str | None:

@@ -41,6 +41,7 @@ class Reaper:
     async def sweep(self, now: float) -> None:
         """Keep the last words of exited run workers and remove what is due at `now` (Unix seconds)."""
         for one in await self.containers.listed(Role.LAUNCHER):
+            await self._rouse(one)
             if one["State"] in ("exited", "dead"):
                 await self._bury(one["Id"], now)
             elif one["State"] == "created" and now > float(one["Created"]) + OVERDUE_SECONDS:
@@ -49,6 +50,19 @@ class Reaper:
             if now > _deadline(one) + OVERDUE_SECONDS:  # in any state: what ends a command inside can be stopped
                 log.info("removing an overdue sandbox", container=one["Id"])
                 await self.containers.remove(one["Id"])
+
+    async def _rouse(self, one: Document) -> None:
+        """Have the engine look again at a container that it believes to run though its process is gone.
+
+        It misses the end of what ends while its containerd is away. To a living one the signal would do no harm.
+        """
+        if one["State"] != "running":
+            return
+        status, found = await self.containers.engine.read("GET", f"/containers/{one['Id']}/json")
+        pid = int(found["State"]["Pid"]) if status == 200 else 0
+        if pid and not Path("/proc", str(pid)).exists():
+            log.warning("the engine missed the end of a container", container=one["Id"])
+            await self.containers.engine.read("POST", f"/containers/{one['Id']}/kill?signal=CONT")
 
     async def _bury(self, identity: str, now: float) -> None:
         status, found = await self.containers.engine.read("GET", f"/containers/{identity}/json")
