@@ -37,7 +37,7 @@ $(STAMP):
 try: install ## Run the whole factory once on a sample repository
 	@$(BIN)/factory try
 
-test: test-fast test-serial test-alone ## Run all tests
+test: test-fast test-serial ## Run all tests but those that kill the Docker engine (test-alone)
 
 test-fast: install ## Run the tests that need no daemon, two at a time
 	@$(BIN)/python -m pytest -n 2 -m "not ($(SERIAL))"
