@@ -198,13 +198,15 @@ def _accounted(end: Exit, group: cgroups.Group) -> Exit:
 
 
 def _inner(marker: str, members: Container[int]) -> list[psutil.Process]:
-    """Return the command itself: bwrap's child is the namespace's first process, and the command is that one's.
+    """Return the command itself: below the staging script come bwrap, its namespace's first process, and the command.
 
     A command elsewhere may carry any marker; it is no member of the group.
     """
-    for outer in [process for process in marked(marker) if process.pid in members][:1]:
+    for script in [process for process in marked(marker) if process.pid in members][:1]:
         try:
-            return [command for first in outer.children() for command in first.children()][:1]
+            return [
+                command for bwrap in script.children() for first in bwrap.children() for command in first.children()
+            ][:1]
         except psutil.Error:
             return []
     return []

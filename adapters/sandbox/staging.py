@@ -2,6 +2,7 @@
 
 A source below a 0700 directory (/root, a private FACTORY_HOME) cannot be opened by another user. So each is bind
 mounted below a small tmpfs, in a mount namespace of its own: nothing is seen outside, and all goes with the process.
+The script stays, as the first process of a namespace: nothing below can outlive it, nor it the one who started it.
 """
 
 import os
@@ -18,8 +19,9 @@ ROOMS = ("/mnt", "/media", "/srv")
 #: $1 room, $2 the folder of all disks, $3 who started it, then the groups' files, --, the sources, --, the program.
 #: All paths are ours. Disks of other sandboxes are let go, or each would live as long as this process.
 SCRIPT = """set -e
-room=$1; disks=$2; parent=$3; shift 3
-[ "$PPID" = "$parent" ] || exit 1
+room=$1; disks=$2; starter=$3; shift 3
+look() { while read -r key value; do if [ "$key" = PPid: ]; then parent=$value; fi; done < "/proc/$1/status"; }
+look self; look "$parent"; [ "$parent" = "$starter" ] || exit 1
 while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift
 mount -t tmpfs -o mode=0711,size=1m,nosuid,nodev stage "$room"
 number=0
@@ -32,7 +34,8 @@ shift
 while read -r _ place _; do case $place in "$disks"/*) umount -l "$place" ;; esac; done < /proc/self/mounts
 """
 RUN = """cd /
-exec "$@"
+"$@"
+exit $?
 """
 
 
@@ -50,12 +53,13 @@ def stage(wanted: Stage) -> tuple[tuple[str, ...], list[Path]]:
     """Return what to put before the bwrap command, and where bwrap finds each source."""
     room = _room(wanted.sources)
     script = SCRIPT + (CATCH if wanted.network else "") + RUN
-    dying = (program("setpriv"), "--pdeathsig", "KILL")  # before bwrap sees to that, and again for the other user
+    dying = (program("setpriv"), "--pdeathsig", "KILL")
+    alone = (program("unshare"), "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL")
     before = (
-        *dying, program("unshare"), "--mount", "--propagation", "private", *(("--net",) if wanted.network else ()),
+        *dying, *alone, *(("--net",) if wanted.network else ()),
         program("sh"), "-c", script, "stage", str(room), str(wanted.disks), str(os.getpid()), *wanted.groups, "--",
         *map(str, wanted.sources), "--",
-        *dying, "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs",
+        program("setpriv"), "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--no-new-privs",
     )  # fmt: skip
     return before, [room / str(number) for number in range(len(wanted.sources))]
 

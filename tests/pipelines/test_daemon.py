@@ -41,6 +41,11 @@ def dagster_idle(live: Live, ticket: Ticket) -> bool:
     return set(statuses(live, ticket)) <= {"SUCCESS", "FAILURE", "CANCELED"}
 
 
+def delivered(live: Live, tickets: list[Ticket]) -> None:
+    live.until(lambda: all(live.world.ticket(t).stage is Stage.TESTING for t in tickets), "every ticket delivered")
+    live.until(lambda: all(dagster_idle(live, ticket) for ticket in tickets), "every Dagster run ended")
+
+
 def waits(live: Live, ticket: Ticket) -> bool:
     return [run.state for run in live.runs(ticket)] == [RunState.AWAITING_APPROVAL]
 
@@ -168,6 +173,8 @@ def test_terminating_a_run_in_the_ui_cancels_the_ticket(live: Live, tmp_path: Pa
 
 @pytest.mark.usefixtures("backfills")
 def test_reexecution_from_failure_in_the_ui_skips_what_is_done(live: Live, doomed: Doomed) -> None:
+    """With room: a full factory refuses it the lease and serves the ticket later, by a whole run."""
+    delivered(live, doomed.backfilled)
     ticket = doomed.again
     (failed,) = live.runs(ticket)
     assert (failed.state, failed.finished_steps) == (RunState.FAILED, (Step.CLAIM, Step.PROVISION))
@@ -240,8 +247,7 @@ def test_backfills_of_failed_tickets_under_one_lock_give_one_new_attempt_each(
     live: Live, doomed: Doomed, backfills: list[str]
 ) -> None:
     tickets = doomed.backfilled
-    live.until(lambda: all(live.world.ticket(t).stage is Stage.TESTING for t in tickets), "every ticket delivered")
-    live.until(lambda: all(dagster_idle(live, ticket) for ticket in tickets), "every Dagster run ended")
+    delivered(live, tickets)
     for ticket in tickets:
         assert [run.state for run in live.runs(ticket)] == [RunState.FAILED, RunState.SUCCEEDED]
         live.check_one_pull_request(ticket)

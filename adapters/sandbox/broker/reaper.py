@@ -47,6 +47,7 @@ class Reaper:
             elif one["State"] == "created" and now > float(one["Created"]) + OVERDUE_SECONDS:
                 await self.containers.remove(one["Id"])
         for one in await self.containers.listed(Role.SANDBOX):
+            await self._rouse(one)
             if now > _deadline(one) + OVERDUE_SECONDS:  # in any state: what ends a command inside can be stopped
                 log.info("removing an overdue sandbox", container=one["Id"])
                 await self.containers.remove(one["Id"])
