@@ -1,6 +1,6 @@
 # Every target needs only python3 (3.11 to 3.13, with venv), git and make. The first one installs; later ones reuse it.
 .DEFAULT_GOAL := help
-.PHONY: help install try test test-fast test-serial test-alone lint format typecheck docs-check docs-gen docs schemas lock lock-check check \
+.PHONY: help install try test test-fast test-serial lint format typecheck docs-check docs-gen docs schemas lock lock-check check \
         db-migrate db-rollback bench clean
 
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -37,16 +37,13 @@ $(STAMP):
 try: install ## Run the whole factory once on a sample repository
 	@$(BIN)/factory try
 
-test: test-fast test-serial ## Run all tests but those that kill the Docker engine (test-alone)
+test: test-fast test-serial ## Run all tests
 
 test-fast: install ## Run the tests that need no daemon, two at a time
 	@$(BIN)/python -m pytest -n 2 -m "not ($(SERIAL))"
 
-test-serial: install ## Run the tests with real daemons, kills and the installed command, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "($(SERIAL)) and not alone"
-
-test-alone: install ## Run the tests that kill what others stand on, Docker itself too
-	@$(BIN)/python -m pytest -m alone
+test-serial: install ## Run the tests with real daemons, kills and the installed command; those on Docker one by one
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "$(SERIAL)"
 
 lint: install ## Check style, formatting and the import contracts
 	@$(BIN)/ruff check .

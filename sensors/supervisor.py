@@ -17,7 +17,6 @@ from domain.errors import (
     NotFound,
     NotReady,
     Paused,
-    SandboxFailed,
     WorkerDied,
 )
 from domain.execution import ClaimRequest, EventDraft, Lease, LeaseRef, Run, SandboxRef
@@ -28,10 +27,8 @@ from domain.tickets import Ticket
 from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
 from policy.retry import end_attempt
-from resources.doors import tell_attempts
-from resources.sandboxes import remove
-from resources.unowned import nobody_makes
 from resources.wiring import Factory
+from sensors.leftovers import Leftovers
 from sensors.watching import Meter, Watch
 
 log = structlog.get_logger()
@@ -138,7 +135,7 @@ class RunSupervisor:
         return Recovery(
             runs=tuple(lease.run_id for lease in stale),
             dagster_run_ids=tuple(dagster_runs),
-            sandboxes=tuple(self._sweep()),
+            sandboxes=tuple(Leftovers(self.factory).sweep()),
         )
 
     def worker_gone(self, dagster_run_id: str, ticket_run: tuple[str, int] | None, canceled_by: str | None) -> bool:
@@ -164,7 +161,7 @@ class RunSupervisor:
 
     def end_run(self, run: Run, lease: LeaseRef, error: FactoryError) -> None:
         """Remove what is left of a dead run and decide its ticket's fate; a run that ended meanwhile is left alone."""
-        self.remove_sandboxes(run.id)
+        Leftovers(self.factory).remove(run.id)
         if run.cancel_requested_by:
             error = Canceled(f"canceled by {run.cancel_requested_by}: {run.cancel_reason}")
         ticket = self.factory.lookup.ticket(run.ticket_id)
@@ -233,58 +230,6 @@ class RunSupervisor:
             name="ticket_waits", payload={"reason": reason}, ticket_id=ticket.id, component=Component.DISPATCH
         )
         self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
-
-    def remove_sandboxes(self, run_id: str) -> None:
-        """Remove every sandbox of a run, with whatever still runs in it."""
-        for sandbox in self.factory.sandboxes.values():
-            for ref in sandbox.leftovers():
-                if ref.id.startswith(f"{run_id}-"):
-                    self._removed(run_id, ref)
-
-    def _removed(self, run_id: str, ref: SandboxRef) -> bool:
-        """Remove a sandbox; one that cannot be removed now must not keep a run from its end, and is swept later."""
-        run = self.factory.run_ledger.find_run(run_id=run_id)
-        if run is not None:
-            tell_attempts(self.factory, run, ref)
-        try:
-            remove(self.factory, ref)
-        except SandboxFailed as error:
-            log.warning("sandbox_not_removed", sandbox=ref.id, backend=ref.backend, reason=error.message)
-            return False
-        return True
-
-    def _sweep_unowned(self, ref: SandboxRef) -> None:
-        with nobody_makes(self.factory.settings) as alone:
-            if alone:
-                self._removed(ref.id, ref)
-                log.info("sandbox_of_a_dead_process_removed", sandbox=ref.id, backend=ref.backend)
-
-    def _sweep(self) -> list[str]:
-        """Remove sandboxes of runs without a live lease, and those without a run when nobody can be using them."""
-        # listed before the leases are read: a sandbox made after that belongs to a lease we would not see
-        found = [(sandbox, ref) for sandbox in self.factory.sandboxes.values() for ref in sandbox.leftovers()]
-        owned = {lease.run_id for lease in self.factory.oversight.live_leases()} if found else set()
-        removed = []
-        for sandbox, ref in found:
-            run = self.factory.run_ledger.find_run(run_id=ref.id.rpartition("-")[0])
-            if run is None:
-                self._sweep_unowned(ref)
-                continue
-            if run.id in owned:
-                continue
-            if not self._removed(run.id, ref):
-                continue
-            removed.append(ref.id)
-            payload = {"backend": sandbox.name, "sandbox": ref.id}
-            draft = EventDraft(
-                name="sandbox_orphan_removed",
-                payload=payload,
-                ticket_id=run.ticket_id,
-                run_id=run.id,
-                component="recovery",
-            )
-            self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
-        return removed
 
 
 def _carried(run: Run, lease: Lease, dagster_run_id: str, ticket_run: tuple[str, int] | None) -> bool:

@@ -7,15 +7,32 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import Scheduling
+
+from tests.support.scheduling import ON_ENGINE, EngineScheduling
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 MARKED_FAMILIES = ("postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
+SERIAL = {"dagster", "faults", "e2e"}
 
 
 @pytest.fixture(autouse=True)
 def _trusted_commands_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The quickest sandbox, for tests about something else; those about sandboxes name theirs."""
     monkeypatch.setenv("FACTORY_SANDBOX", "process")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
+    return EngineScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a serial test on the Docker engine that could run beside one that kills the engine."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if "docker" in marks and marks & SERIAL and not item.nodeid.startswith(ON_ENGINE):
+            raise pytest.UsageError(f"{item.nodeid} belongs in ON_ENGINE of tests/support/scheduling.py")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -22,12 +22,18 @@ Tell = Callable[[str], None]
 
 
 class Keeper:
-    """Owns the processes of one home. Use it from the main thread, and always end with stop()."""
+    """Owns the processes of one home. Use it from the main thread, and always end with stop().
 
-    def __init__(self, settings: Settings, services: Sequence[Service], tell: Tell) -> None:
+    `clear` removes what run workers leave when they are killed; it may use the services that carry runs.
+    """
+
+    def __init__(
+        self, settings: Settings, services: Sequence[Service], tell: Tell, clear: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._services = list(services)
         self._tell = tell
+        self._clear = clear
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._restarts: deque[float] = deque(maxlen=RESTARTS)
         self._registry = Registry(settings.home)
@@ -84,10 +90,12 @@ class Keeper:
         roots = {name: psutil_of(process) for name, process in self._running.items()}
         pids = [process.pid for process in self._running.values()]
         below = descendants(pids)
+        carriers = {service.name for service in self._services if service.carries_runs}
         for name in reversed(roots):
-            if (root := roots[name]) is not None and name != "code server":
+            if (root := roots[name]) is not None and name not in carriers:
                 ask_to_stop(root)
         kill(below)
+        self._clear()
         for root in roots.values():
             if root is not None:
                 ask_to_stop(root)

@@ -25,7 +25,10 @@ BASE_CONFIGURATION = "dagster.yaml"
 
 @dataclass(frozen=True)
 class Service:
-    """`ready` is asked until it says yes; `prepare` runs before each start."""
+    """`ready` is asked until it says yes; `prepare` runs before each start.
+
+    `carries_runs`: run workers and sandboxes need it, so that it is stopped after they are gone.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -33,6 +36,7 @@ class Service:
     ready: Callable[[], bool]
     prepare: Callable[[], None] = lambda: None
     holds_secrets: bool = False
+    carries_runs: bool = False
 
 
 def environment_of(settings: Settings, *, secrets: bool = False) -> dict[str, str]:
@@ -94,6 +98,7 @@ def egress_broker(factory: Factory) -> Service:
         log=factory.settings.logs_dir / EGRESS_LOG,
         ready=factory.doors.alive,
         holds_secrets=True,
+        carries_runs=True,
     )
 
 
@@ -104,6 +109,7 @@ def container_broker(settings: Settings) -> Service:
         argv=_python(CONTAINERS),
         log=settings.logs_dir / CONTAINERS_LOG,
         ready=lambda: containers_ready(settings),
+        carries_runs=True,
     )
 
 
@@ -115,6 +121,7 @@ def code_server(settings: Settings) -> Service:
         log=settings.logs_dir / "code-server.log",
         ready=lambda: accepts(str(path)),
         prepare=lambda: path.unlink(missing_ok=True),
+        carries_runs=True,
     )
 
 

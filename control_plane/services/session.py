@@ -5,6 +5,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from control_plane.services.beat import is_alive
 from control_plane.services.home_lock import HomeLock
 from control_plane.services.keeper import Keeper, Tell
@@ -16,8 +18,12 @@ from control_plane.services.plan import (
     egress_broker,
     prepare_dagster_home,
 )
+from domain.errors import FactoryError
 from resources.brokers import may_use_docker
 from resources.wiring import Factory
+from sensors.leftovers import Leftovers
+
+log = structlog.get_logger()
 
 
 class ServiceSession:
@@ -48,7 +54,7 @@ class ServiceSession:
             self._keeper.check()
         elif not is_alive(self._factory) and self._lock.take(self._what):
             self._tell("starting the services …")
-            self._keeper = Keeper(self._factory.settings, core_services(self._factory), self._tell)
+            self._keeper = keeper(self._factory, core_services(self._factory), self._tell)
             self._keeper.start()
 
     @property
@@ -67,6 +73,18 @@ class ServiceSession:
             self._keeper.stop()
             self._keeper = None
         self._lock.release()
+
+
+def keeper(factory: Factory, services: list[Service], tell: Tell) -> Keeper:
+    """Return a keeper that leaves no sandbox of its runs behind."""
+
+    def clear() -> None:
+        try:
+            Leftovers(factory).clear()
+        except FactoryError as error:
+            log.warning("sandboxes_left", code=error.code, reason=error.message)
+
+    return Keeper(factory.settings, services, tell, clear)
 
 
 def core_services(factory: Factory, since: Callable[[], datetime] | None = None) -> list[Service]:

@@ -9,9 +9,9 @@ from types import FrameType
 
 from control_plane.front_token import front_token
 from control_plane.services.home_lock import HomeLock
-from control_plane.services.keeper import Keeper, Tell
+from control_plane.services.keeper import Tell
 from control_plane.services.plan import front_door, prepare_dagster_home
-from control_plane.services.session import core_services
+from control_plane.services.session import core_services, keeper
 from domain.errors import ServiceFailed
 from resources.wiring import Factory
 
@@ -35,19 +35,19 @@ def serve(factory: Factory, *, port: int | None, tell: Tell, announce: Callable[
         chosen = choose_port(port)
         workspace = prepare_dagster_home(factory.settings)
         services = [*core_services(factory), front_door(factory.settings, workspace, chosen)]
-        keeper = Keeper(factory.settings, services, tell)
+        running = keeper(factory, services, tell)
         try:
             token = front_token(factory.settings.home)
-            keeper.start()
+            running.start()
             announce(f"http://{HOST}:{chosen}/?token={token}")
             while True:
                 time.sleep(0.5)
-                keeper.check()
+                running.check()
         except StopRequested:
             tell("stopping …")
         finally:
             _ignore_signals()
-            keeper.stop()
+            running.stop()
             lock.release()
 
 

@@ -21,7 +21,7 @@ from tests.deploy.shape import BROKER, ONCE, services
 from tests.support import engine
 from tests.support.stack import Stack, docker, running_stack
 
-pytestmark = [pytest.mark.alone, pytest.mark.faults, pytest.mark.docker, pytest.mark.e2e]
+pytestmark = [pytest.mark.faults, pytest.mark.docker, pytest.mark.e2e]
 
 LASTING = set(services()) - ONCE
 Note = Callable[[str, float], None]

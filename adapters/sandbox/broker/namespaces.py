@@ -73,9 +73,13 @@ async def catch(namespace: int) -> tuple[bool, str]:
     return process.returncode == 0, words.decode(errors="replace").strip()[-300:]
 
 
-def usage(pid: int) -> dict[str, float | int | bool | None]:
-    """Return what a container's cgroup says; None for what cannot be told."""
-    places = _cgroups(Path(f"/proc/{pid}/cgroup"))
+def usage(pid: int, container: str) -> dict[str, float | int | bool | None]:
+    """Return what a container's cgroup says; None for what cannot be told.
+
+    A process that has just died is back in the first group of all, whose numbers are the machine's.
+    """
+    listed = _cgroups(Path(f"/proc/{pid}/cgroup"))
+    places = {name: path for name, path in listed.items() if container in path}
     if set(places) == {""}:
         return _unified(CGROUPS / places[""])
     return _split(places)

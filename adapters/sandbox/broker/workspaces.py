@@ -108,7 +108,7 @@ class Workspaces:
     async def usage(self, exchange: Exchange, route: Route) -> None:
         found = await self.containers.owned(route.reference, Role.SANDBOX)
         pid = int(found["State"].get("Pid") or 0)
-        told = await asyncio.to_thread(namespaces.usage, pid)
+        told = await asyncio.to_thread(namespaces.usage, pid, found["Id"])
         out_of_memory = bool(told["out_of_memory"]) or bool(found["State"].get("OOMKilled"))
         await exchange.answer(200, {**told, "out_of_memory": out_of_memory})
 

@@ -23,7 +23,7 @@ from factory_pipelines.execution.stages.presence import present_lease
 from factory_pipelines.execution.stages.table import STAGES
 from policy.retry import classify, end_attempt
 from resources.wiring import Factory
-from sensors.supervisor import RunSupervisor
+from sensors.leftovers import Leftovers
 
 log = structlog.get_logger()
 
@@ -94,7 +94,7 @@ def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
     try:
         rescue(context, step, failure)
     finally:
-        RunSupervisor(context.factory).remove_sandboxes(context.run.id)
+        Leftovers(context.factory).remove(context.run.id)
     if isinstance(failure, (*NOT_OURS, Interrupted)):  # only Dagster knows who interrupted; its run's end tells
         return
     try:
