@@ -37,12 +37,13 @@ $(STAMP):
 try: install ## Run the whole factory once on a sample repository
 	@$(BIN)/factory try
 
-test: test-fast test-serial ## Run all tests
+test: install ## Run all tests, three files at a time; those on the Docker engine one by one
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
-test-fast: install ## Run the tests that need no daemon, two at a time
+test-fast: install ## Run the tests that need no daemon
 	@$(BIN)/python -m pytest -n 2 -m "not ($(SERIAL))"
 
-test-serial: install ## Run the tests with real daemons, kills and the installed command; those on Docker one by one
+test-serial: install ## Run the tests with real daemons, kills and the installed command
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "$(SERIAL)"
 
 lint: install ## Check style, formatting and the import contracts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import Scheduling
 
-from tests.support.scheduling import ON_ENGINE, EngineScheduling
+from tests.support.scheduling import EngineScheduling, on_engine
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 MARKED_FAMILIES = ("postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
@@ -28,11 +28,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a serial test on the Docker engine that could run beside one that kills the engine."""
+    """Begin with what takes longest, and let no test that needs the Docker engine run beside one that kills it."""
     for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        if "docker" in marks and marks & SERIAL and not item.nodeid.startswith(ON_ENGINE):
-            raise pytest.UsageError(f"{item.nodeid} belongs in ON_ENGINE of tests/support/scheduling.py")
+        if item.get_closest_marker("docker") and not on_engine(item.nodeid):
+            raise pytest.UsageError(f"{item.nodeid} belongs in PLACES of tests/support/scheduling.py")
+    items.sort(key=lambda item: (not on_engine(item.nodeid), not SERIAL & {mark.name for mark in item.iter_markers()}))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,13 +1,29 @@
-"""Which serial tests may run at one time: any two files, but one file at a time on the Docker engine, which some kill."""
+"""Which tests may run at one time: any two files, but one test at a time on the Docker engine, which some kill."""
+
+from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-#: serial tests that need the Docker engine to stay up, or not to
-ON_ENGINE = ("tests/deploy/", "tests/control_plane/test_first_run.py", "tests/pipelines/test_keys.py")
+PLACES = (
+    "tests/adapters/sandbox/test_container_broker",
+    "tests/adapters/sandbox/test_docker.py",
+    "tests/control_plane/test_first_run.py",
+    "tests/deploy/",
+    "tests/hostile/test_docker.py",
+)
+
+
+def on_engine(nodeid: str) -> bool:
+    """Tell whether a test needs the Docker engine to stay up, or not to."""
+    return nodeid.startswith(PLACES) or "[docker" in nodeid
 
 
 class EngineScheduling(LoadFileScheduling):  # type: ignore[misc]
-    """By file, with those on the Docker engine as one."""
+    """By file, in the order of collection; what is on the Docker engine is one file, whatever file it is in."""
+
+    def __init__(self, config: Any, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return "the Docker engine" if nodeid.startswith(ON_ENGINE) else str(super()._split_scope(nodeid))
+        return "the Docker engine" if on_engine(nodeid) else str(super()._split_scope(nodeid))
