@@ -54,6 +54,20 @@ class ToolCallsExceeded(FactoryError):
     remedy = "Raise `tool_call_limit` in settings.yaml, or make the work smaller."
 
 
+class TokensExceeded(FactoryError):
+    code = "run.tokens_exceeded"
+    failure_class = FailureClass.NON_RETRIABLE
+    cause = "limit"
+    remedy = "Raise `token_limit` in settings.yaml or the ticket's budget, or make the work smaller."
+
+
+class MoneyExceeded(FactoryError):
+    code = "run.money_exceeded"
+    failure_class = FailureClass.NON_RETRIABLE
+    cause = "limit"
+    remedy = "Raise `usd_limit` in settings.yaml or the ticket's budget, or make the work smaller."
+
+
 class ResultRefused(FactoryError):
     """What a sandbox handed over is not a change that may be looked at further; details name the entries."""
 

@@ -98,6 +98,8 @@ class PatchRef(Value):
 
 
 class Usage(Value):
+    """What a run has used in all. Input does not count what was read from a cache; output counts reasoning."""
+
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0

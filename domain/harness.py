@@ -8,6 +8,26 @@ from domain.execution import Usage
 from domain.model import Value
 
 
+class Options(Value):
+    """What settings say of a harness; None leaves it to the program. Paths and addresses are those of the sandbox."""
+
+    executable: str | None = None
+    model: str | None = None
+    base_url: str | None = None  #: of the model's API, which is the egress broker: it adds the key
+    arguments: tuple[str, ...] = ()  #: added to the command line, last
+
+
+class Traits(Value):
+    """What can be said of a harness before it runs."""
+
+    program: str  #: its executable's usual name
+    version: tuple[str, ...] = ("--version",)  #: arguments that print it
+    package: str | None = None  #: where it comes from, e.g. `npm:@openai/codex`
+    converses: bool = False  #: goes on reading its input while it works
+    resumes: bool = False
+    tells_usage: bool = False  #: tokens, while it works
+
+
 class Brief(Value):
     """One task for a harness. `prompt` begins with the constitution."""
 
@@ -17,6 +37,8 @@ class Brief(Value):
     prompt: str
     commands: tuple[str, ...] = ()
     session_id: str | None = None  #: resume this session instead of starting one
+    options: Options = Options()
+    yolo: bool = True  #: it may use its tools without asking; the sandbox is what holds it
 
 
 class Command(Value):
@@ -28,6 +50,7 @@ class Command(Value):
     timeout: timedelta = timedelta(minutes=45)
     output_limit: int = 8_000_000  #: bytes kept of stdout and of stderr, each; the rest is counted and dropped
     network: bool = False
+    converses: bool = False  #: its input stays open after `stdin`, for what the session replies
 
 
 class EventKind(StrEnum):
@@ -35,10 +58,12 @@ class EventKind(StrEnum):
 
     SESSION_STARTED = "session_started"
     MESSAGE = "message"
+    REASONING = "reasoning"
     TOOL_STARTED = "tool_started"
     TOOL_FINISHED = "tool_finished"
     FILE_CHANGED = "file_changed"
-    USAGE = "usage"
+    USAGE = "usage"  #: what the run has used so far, in all
+    RETRYING = "retrying"  #: the program asks its model again by itself
     WARNING = "warning"
     FINISHED = "finished"  #: terminal, with `status`
 
@@ -62,6 +87,8 @@ class Ending(StrEnum):
 class HarnessOutcome(Value):
     ending: Ending
     failure_code: str | None = None  #: a code of the failure taxonomy
+    retry_after: float | None = None  #: seconds, when the model's API said so
+    model: str | None = None  #: that answered
     summary: str = ""
     session_id: str | None = None
     usage: Usage = Usage()

@@ -67,3 +67,23 @@ class Exit(Value):
 
 
 Output = OutputLine | Tick | Exit
+
+
+class Mailbox:
+    """What a running command still gets to read on its standard input, in order; the sandbox takes it out."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self.is_closed = False
+
+    def send(self, text: str) -> None:
+        self._waiting.append(text)
+
+    def close(self) -> None:
+        """Let the command see the end of its input once it has read what was sent."""
+        self.is_closed = True
+
+    def take(self) -> str:
+        """Return what was sent since last asked."""
+        text, self._waiting = "".join(self._waiting), []
+        return text

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     cpu_limit: PositiveFloat = 7200.0  #: seconds of processor time one harness run may spend
     process_limit: PositiveInt = 512  #: processes of a sandbox at once
     tool_call_limit: PositiveInt = 2000  #: tool calls of one harness run
+    tool_inactivity_limit: PositiveFloat = 1800.0  #: seconds of silence while one of its tools is at work
+    token_limit: PositiveInt = 5_000_000  #: tokens one harness run may use: input, cached input and output
+    usd_limit: PositiveFloat = 25.0  #: US dollars one harness run may cost
+    interrupt_limit: PositiveFloat = 2.0  #: seconds a harness gets to stop by itself before it is killed
     disk_limit: PositiveInt = 4 * 1024**3  #: bytes of a sandbox's workspace
     file_limit: PositiveInt = 500_000  #: files of a sandbox's workspace
     upload_limit: PositiveInt = 256 * 1024**2  #: bytes that may leave a sandbox through one door

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
@@ -20,7 +21,7 @@ from domain.errors import (
     WorkerDied,
 )
 from domain.execution import ClaimRequest, EventDraft, Lease, LeaseRef, Run, SandboxRef
-from domain.harness import EventKind, HarnessEvent
+from domain.harness import HarnessEvent
 from domain.lifecycle import Component, RunState, Stage
 from domain.sandbox import Exit, Output, OutputLine
 from domain.tickets import Ticket
@@ -99,19 +100,28 @@ class RunSupervisor:
         meter = Meter(started=self.factory.now())
         try:
             for output in outputs:
-                if isinstance(output, OutputLine):
-                    events = watch.session.read(output)
-                    meter.tool_calls += sum(event.kind is EventKind.TOOL_STARTED for event in events)
-                    yield from events
-                elif isinstance(output, Exit):
-                    watch.end = output
+                yield from _heard(output, watch, meter)
                 meter.see(output, self.factory.now())
                 watch.pulse.beat()
                 if watch.end is None:
                     self.enforce_limits(watch.limits, meter.spent(self.factory.now()))
-        except FactoryError:
+        except LeaseLost:
             sandbox.interrupt(ref)
             raise
+        except FactoryError:
+            if not watch.ask_to_stop():
+                sandbox.interrupt(ref)
+            yield from self._last_words(outputs, watch, meter)
+            raise
+
+    def _last_words(self, outputs: Iterator[Output], watch: Watch, meter: Meter) -> Iterator[HarnessEvent]:
+        """Hear what a harness that was asked to stop still says, as usage; then its sandbox kills what is left."""
+        patience = timedelta(seconds=self.factory.settings.interrupt_limit)
+        asked = self.factory.now()
+        for output in outputs:
+            yield from _heard(output, watch, meter)
+            if watch.end is not None or self.factory.now() - asked > patience:
+                return
 
     def enforce_limits(self, limits: RunLimits, spent: Spent) -> None:
         """Raise the error of the limit that is breached, if any."""
@@ -230,6 +240,15 @@ class RunSupervisor:
             name="ticket_waits", payload={"reason": reason}, ticket_id=ticket.id, component=Component.DISPATCH
         )
         self.factory.run_ledger.record_event(draft, lease=None, now=self.factory.now())
+
+
+def _heard(output: Output, watch: Watch, meter: Meter) -> Iterator[HarnessEvent]:
+    if isinstance(output, Exit):
+        watch.end = output
+    events = watch.read(output) if isinstance(output, OutputLine) else []
+    for event in events:
+        meter.count(event)
+    yield from events
 
 
 def _carried(run: Run, lease: Lease, dagster_run_id: str, ticket_run: tuple[str, int] | None) -> bool:

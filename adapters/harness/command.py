@@ -4,9 +4,10 @@ import hashlib
 import json
 import shlex
 
+from adapters.harness.contract import Session
 from domain.errors import InvalidInput
 from domain.execution import Usage
-from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome
+from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome, Traits
 from domain.sandbox import Exit, OutputLine
 
 TEXT_LIMIT = 2_000  #: characters of one event's text
@@ -18,6 +19,7 @@ class CommandHarness:
 
     name = "command"
     trusted = True
+    traits = Traits(program="sh", version=("-c", "echo 1"))
 
     def command(self, brief: Brief) -> Command:
         if not brief.commands:
@@ -58,7 +60,7 @@ def _tell(brief: Brief, told: dict[str, object], variable: str | None = None) ->
     return f"printf '%s\\n' {shlex.quote(text[:-1] + ', ')}'\"{variable}\": '\"${variable}\"'}}'"
 
 
-class CommandSession:
+class CommandSession(Session):
     def __init__(self, brief: Brief) -> None:
         self._brief = brief
         self._marker = marker_of(brief)

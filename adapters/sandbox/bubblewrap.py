@@ -22,7 +22,7 @@ from adapters.sandbox.workspace import INSIDE, Workspace, image_of
 from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Availability, Exit, Isolation, Output, OutputLine, SandboxSpec, Tick
+from domain.sandbox import Availability, Exit, Isolation, Mailbox, Output, OutputLine, SandboxSpec, Tick
 
 WALLS = (
     "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
@@ -60,10 +60,10 @@ class BubblewrapSandbox(RootedSandbox):
         if workspace.top.exists():
             remove_disk(workspace.top)
 
-    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
+    def execute(self, ref: SandboxRef, command: Command, mail: Mailbox | None = None) -> Iterator[Output]:
         with self._launched(ref, command) as (launch, status):
             group = self._group(self._workspace(ref))
-            outputs = run(launch, command, lambda _session: group.end())
+            outputs = run(launch, command, lambda _session: group.end(), mail)
             yield from _told(outputs, status, group)
 
     def begin(self, ref: SandboxRef, command: Command) -> Running:

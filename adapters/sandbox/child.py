@@ -11,7 +11,7 @@ from typing import IO
 from adapters.sandbox.execution import follow
 from domain.errors import SandboxFailed
 from domain.harness import Command
-from domain.sandbox import Exit, Output, OutputLine
+from domain.sandbox import Exit, Mailbox, Output, OutputLine
 
 KILL_SECONDS = 5.0
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -28,7 +28,7 @@ class Launch:
     pass_fds: tuple[int, ...] = ()
 
 
-def run(launch: Launch, command: Command, reap: Reap) -> Iterator[Output]:
+def run(launch: Launch, command: Command, reap: Reap, mail: Mailbox | None = None) -> Iterator[Output]:
     """Yield the output of a command as the sandbox contract promises; `reap` kills all that belongs to a session."""
     try:
         child = Child(start(launch, command), reap)
@@ -36,7 +36,7 @@ def run(launch: Launch, command: Command, reap: Reap) -> Iterator[Output]:
         yield OutputLine(stream="stderr", text=str(error))
         yield Exit(code=NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE, seconds=0)
         return
-    yield from follow(child, command)
+    yield from follow(child, command, mail)
 
 
 def start(launch: Launch, command: Command) -> subprocess.Popen[bytes]:

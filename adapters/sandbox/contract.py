@@ -5,7 +5,7 @@ from typing import Protocol
 
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Availability, Isolation, Output, SandboxSpec
+from domain.sandbox import Availability, Isolation, Mailbox, Output, SandboxSpec
 
 
 class Interactive(Protocol):
@@ -42,8 +42,11 @@ class Sandbox(Protocol):
             PatchDoesNotApply: the patch does not fit the commit.
         """
 
-    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
+    def execute(self, ref: SandboxRef, command: Command, mail: Mailbox | None = None) -> Iterator[Output]:
         """Run a command, yielding lines as they come, a Tick about every second, and one Exit last.
+
+        Its input is `stdin` and ends there; with a mailbox (and a `stdin`, if only an empty one) it goes on with
+        what is sent, until that is closed.
 
         Closing the iterator kills whatever the command started; so does its end, children included.
         At most `output_limit` bytes a stream are yielded; the rest is drained and counted.

@@ -20,7 +20,7 @@ from adapters.sandbox.workspace import ENVIRONMENT, INSIDE, MIRROR, Workspace
 from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Availability, Exit, Isolation, Output, SandboxSpec, Tick
+from domain.sandbox import Availability, Exit, Isolation, Mailbox, Output, SandboxSpec, Tick
 
 USER = "10001:10001"
 TOOLS = "/usr/local/bin"  #: the image has uv there
@@ -71,10 +71,10 @@ class DockerSandbox(RootedSandbox):
             return None
         return self._engine.fetch(ref.id, name, limit)
 
-    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
+    def execute(self, ref: SandboxRef, command: Command, mail: Mailbox | None = None) -> Iterator[Output]:
         attached = self.begin(ref, command)
         try:
-            yield from self._told(attached, command)
+            yield from self._told(attached, command, mail)
         finally:
             attached.close()
 
@@ -96,10 +96,10 @@ class DockerSandbox(RootedSandbox):
             raise
         return attached
 
-    def _told(self, attached: Attached, command: Command) -> Iterator[Output]:
+    def _told(self, attached: Attached, command: Command, mail: Mailbox | None) -> Iterator[Output]:
         """Pass outputs on with what the engine knows."""
         spent: float | None = None
-        for output in follow(attached, command):
+        for output in follow(attached, command, mail):
             match output:
                 case Tick():
                     spent = self._engine.cpu_seconds(attached.container) or spent

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from adapters.sandbox.lines import LineBuffer
 from domain.harness import Command
-from domain.sandbox import Exit, Output, OutputLine, Tick
+from domain.sandbox import Exit, Mailbox, Output, OutputLine, Tick
 
 CHUNK = 1 << 16
 TICK_SECONDS = 1.0
@@ -48,9 +48,9 @@ class Running(Protocol):
         """Give everything back, killing what still runs; harmless when repeated."""
 
 
-def follow(running: Running, command: Command) -> Iterator[Output]:
+def follow(running: Running, command: Command, mail: Mailbox | None = None) -> Iterator[Output]:
     """Yield the output of a command as the sandbox contract promises, and end it when the iterator is closed."""
-    pump = _Pump(running, command)
+    pump = _Pump(running, command, mail)
     try:
         yield from pump.outputs()
         yield pump.exit()
@@ -65,8 +65,8 @@ def signalled(code: int) -> int:
 
 
 class _Pump:
-    def __init__(self, running: Running, command: Command) -> None:
-        self._running = running
+    def __init__(self, running: Running, command: Command, mail: Mailbox | None) -> None:
+        self._running, self._mail = running, mail
         self._started = self._last_byte = self._last_tick = time.monotonic()
         self._deadline = self._started + command.timeout.total_seconds()
         self._ended: float | None = None
@@ -81,16 +81,32 @@ class _Pump:
         self._writing = running.inlet()
         self._watch_input()
 
+    def _take_mail(self) -> None:
+        text = self._mail.take() if self._mail is not None and self._writing is not None else ""
+        if text:
+            self._stdin = memoryview(bytes(self._stdin) + text.encode())
+        if not self._stdin or text:
+            self._watch_input()
+
     def _watch_input(self) -> None:
-        """One descriptor may be both outlet and inlet, which a selector takes once."""
+        """Write while there is something to write, and end the input once nothing more can come.
+
+        One descriptor may be both outlet and inlet, which a selector takes once.
+        """
         if self._writing is None:
             return
-        if not self._stdin:
+        if not self._stdin and (self._mail is None or self._mail.is_closed):
             self._end_input()
-        elif self._writing in self._reading.values():
-            self._selector.modify(self._writing, selectors.EVENT_READ | selectors.EVENT_WRITE, self._name_of_inlet())
-        else:
-            self._selector.register(self._writing, selectors.EVENT_WRITE, None)
+            return
+        name = self._name_of_inlet()
+        events = (selectors.EVENT_READ if name is not None else 0) | (selectors.EVENT_WRITE if self._stdin else 0)
+        known = self._writing in self._selector.get_map()
+        if known and events:
+            self._selector.modify(self._writing, events, name)
+        elif known:
+            self._selector.unregister(self._writing)
+        elif events:
+            self._selector.register(self._writing, events, name)
 
     def _name_of_inlet(self) -> str | None:
         return next((name for name, descriptor in self._reading.items() if descriptor == self._writing), None)
@@ -131,6 +147,7 @@ class _Pump:
         return not self._reading or now - self._ended > DRAIN_SECONDS
 
     def _poll(self) -> Iterator[OutputLine]:
+        self._take_mail()
         if not self._selector.get_map():
             time.sleep(POLL_SECONDS / 10)
             return
@@ -168,9 +185,9 @@ class _Pump:
         except BlockingIOError:
             return
         except (BrokenPipeError, ConnectionError):
-            self._stdin = self._stdin[:0]
+            self._stdin, self._mail = self._stdin[:0], None
         if not self._stdin:
-            self._end_input()
+            self._watch_input()
 
     def exit(self) -> Exit:
         code = self._code or 0

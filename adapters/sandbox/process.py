@@ -16,7 +16,7 @@ from adapters.sandbox.workspace import Workspace
 from domain.errors import SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Availability, Isolation, Output
+from domain.sandbox import Availability, Isolation, Mailbox, Output
 
 #: where packages come from, as this machine's tools are set; only for commands that may use the network
 INSTALLING = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
@@ -37,8 +37,8 @@ class ProcessSandbox(RootedSandbox):
         """Kill whatever carries the sandbox's mark or belongs to a session of it."""
         reap(self.mark(ref), session)
 
-    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]:
-        return run(self._launch(ref, command), command, lambda session: self._end(ref, session))
+    def execute(self, ref: SandboxRef, command: Command, mail: Mailbox | None = None) -> Iterator[Output]:
+        return run(self._launch(ref, command), command, lambda session: self._end(ref, session), mail)
 
     def begin(self, ref: SandboxRef, command: Command) -> Running:
         return Child(start(self._launch(ref, command), command), lambda session: self._end(ref, session))

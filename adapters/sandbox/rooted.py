@@ -13,7 +13,7 @@ from adapters.sandbox.terminal import interact, on_a_terminal
 from adapters.sandbox.workspace import Workspace, told_plainly
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
+from domain.sandbox import Exit, Mailbox, Output, OutputLine, SandboxSpec
 
 
 class RootedSandbox(ABC):
@@ -27,7 +27,7 @@ class RootedSandbox(ABC):
         self._factory = hashlib.sha256(str(self._root).encode()).hexdigest()[:8]
 
     @abstractmethod
-    def execute(self, ref: SandboxRef, command: Command) -> Iterator[Output]: ...
+    def execute(self, ref: SandboxRef, command: Command, mail: Mailbox | None = None) -> Iterator[Output]: ...
 
     @abstractmethod
     def begin(self, ref: SandboxRef, command: Command) -> Running:

@@ -11,7 +11,6 @@ from domain.lifecycle import RunState, Stage
 from domain.repositories import RepositorySettings
 from domain.tickets import Risk
 from policy.attention import next_action, stalled
-from policy.constitution import CONSTITUTION, prompt_for
 from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
 from policy.risk import initial_risk
@@ -96,15 +95,6 @@ def test_a_waiting_approval_is_a_persons_and_an_approved_one_the_factorys() -> N
 def test_an_open_pull_request_is_a_persons(stage: Stage) -> None:
     action = next_action(ticket(stage=stage, completed_at=NOON), run(RunState.SUCCEEDED), None)
     assert (action.actor, action.deadline is not None) == ("person", True)
-
-
-def test_the_prompt_begins_with_the_constitution_in_order() -> None:
-    prompt = prompt_for(manifest(body="Do it.", acceptance=["it works"]))
-    places = [prompt.index(rule) for rule in CONSTITUTION]
-    assert places == sorted(places)
-    assert places[0] == len("1. ")
-    assert prompt.index("Do it.") > places[-1]
-    assert "- it works" in prompt
 
 
 def test_limits_name_what_was_breached() -> None:

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from adapters.harness.contract import Session
 from domain.errors import InvalidInput
 from domain.execution import Usage
-from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome
+from domain.harness import Brief, Command, Ending, EventKind, HarnessEvent, HarnessOutcome, Traits
 from domain.sandbox import Exit, OutputLine
 
 PROGRAM = Path(__file__).with_name("agent_stand_in.py")
@@ -27,6 +28,7 @@ class ScriptedHarness:
 
     name = "scripted"
     trusted = False
+    traits = Traits(program="python3")
 
     def __init__(self, script: str, *, program: str = str(PROGRAM), python: str = sys.executable) -> None:
         self._script, self._argv = script, (python, program)
@@ -40,7 +42,7 @@ class ScriptedHarness:
         return ScriptedSession()
 
 
-class ScriptedSession:
+class ScriptedSession(Session):
     def __init__(self) -> None:
         self._end: dict[str, Any] | None = None
         self._session: str | None = None
