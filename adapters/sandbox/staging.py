@@ -33,7 +33,9 @@ done
 shift
 while read -r _ place _; do case $place in "$disks"/*) umount -l "$place" ;; esac; done < /proc/self/mounts
 """
-RUN = """cd /
+#: bubblewrap looks its child up by a number of this namespace, so /proc must be this namespace's too
+RUN = """mount -t proc proc /proc
+cd /
 "$@"
 exit $?
 """
