@@ -89,7 +89,7 @@ db-rollback: install ## Take the newest migration of the ledger back
 	@$(BIN)/factory db rollback
 
 bench: install ## Run the benchmarks
-	@for name in claims ticket_run sandbox; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
+	@for name in claims ticket_run sandbox ingest dispatch agent_overhead; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
 
 clean: ## Remove what tools wrote (not .venv and not .factory)
 	@rm -rf site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from control_plane.front_guard import FrontGuard
+from control_plane.front_letters import letters_route
 from control_plane.front_token import front_token
 from control_plane.readiness import LedgerChecks, Readiness, Unready, egress_check
 from resources.settings import load_settings
@@ -56,7 +57,8 @@ def guarded_webserver(door: Door) -> Iterator[FrontGuard]:
             report = watched.report()
             return JSONResponse(report.document(), status_code=200 if report.ready else 503, headers=NOT_STORED)
 
-        routes = [Route("/health", _health), Route("/ready", ready), Mount("/", app=webserver)]
+        letters = letters_route(load_settings(door.home))
+        routes = [Route("/health", _health), Route("/ready", ready), letters, Mount("/", app=webserver)]
         token = front_token(door.token_folder or door.home)
         yield FrontGuard(Starlette(routes=routes), token=token, port=door.port, origins=door.origins)
 

@@ -19,17 +19,35 @@ from tables import comments, docstring, enum_comments, fields_table
 from typer.main import get_command
 
 import domain
+from domain.budgets import Budget
+from domain.engines import ALIASES, ENGINE_CLASSES, GATED
 from domain.errors import FactoryError, taxonomy
 from domain.events import CATALOGUE
 from domain.governance import Verdict
+from domain.handwriting import Handwritten
 from domain.lifecycle import RUN_OWNERS, RUNS, STAGE_OWNERS, STAGES, Stage
 from domain.model import Record, Value
+from domain.profiles import Profile
 from domain.repositories import RepositoryFile, RepositorySettings
-from domain.tickets import Handwritten, Manifest, RetrySettings
+from domain.tickets import Manifest, RetrySettings
+from policy.breakers import BreakerPolicy, BreakerRule
 from policy.egress import EgressPolicy
 from policy.gates import GATES
+from policy.prices import Price, PricePolicy
 from policy.results import Allowance, ArtifactBounds, PathRule, ResultPolicy
-from policy.rules_model import ApprovalPolicy, ApprovalRule, GatePolicy, Match, RetryPolicy, RiskRule
+from policy.rules_model import (
+    LIMITS,
+    ApprovalPolicy,
+    ApprovalRule,
+    Ceilings,
+    GatePolicy,
+    LimitPolicy,
+    Match,
+    OnBreach,
+    RetryPolicy,
+    RiskRule,
+)
+from policy.scoring import RoutingPolicy, Weights
 from resources.settings import HarnessSettings, Settings, UpstreamSettings, WorkerSettings
 
 DOCS = Path(__file__).resolve().parent
@@ -39,7 +57,12 @@ TICKET_KEYS = {
     "body": "What is wanted, in Markdown: the text after the front matter, not a key in it.",
     "repository": "Name of an enrolled repository (`factory repo list`).",
     "base": "Branch to start from; default: the repository's own.",
-    "engine": "Harness that does the work. `command` runs the commands below.",
+    "profile": "Role the work is done in; fills what the ticket leaves out. A file of `policy/profiles/`.",
+    "engine": "Harness that does the work, or `auto`: the router chooses. `command` runs the commands below. Default: "
+    "`auto` with an `engine-class`, or with a `profile` and no `commands`; else `command`.",
+    "engine-class": "The router chooses among harnesses of this class, when `engine` is not named.",
+    "capabilities": "What whoever does the work must offer: `gpu`, `has:xcode`, `os:mac`, `node>=20`.",
+    "prefers": "Wishes, the first most: `engine:codex`, `factory:mac-2`. They sway the choice, and rule out nobody.",
     "commands": "Shell commands the `command` harness runs in the workspace, in order.",
     "verify": "Checks added to the repository's own.",
     "verify-only": "Checks that replace the repository's own; only in a file an operator adds by the CLI.",
@@ -56,6 +79,11 @@ TICKET_KEYS = {
     "review-policy": "`auto`, `manual` (a person approves before the pull request opens) or `reviewers: [names]`.",
     "lock": "Tickets with one lock never run at once. Default: the repository.",
     "artifacts": "Files to keep with the run: paths, folders or patterns in the workspace. Missing ones are told.",
+    "allowed-scope": "Path patterns the change may touch, `*` crosses folders; none: the profile's, else all.",
+    "budget": "Hard ceilings over all attempts, below.",
+    "yolo": "Whether the harness may use its tools without asking; the sandbox is what holds it.",
+    "cwd": "Folder of the repository to work in. In old short files a place, `~/code/calc`, that names the repository.",
+    "tracker-item": "Id or address of the item this ticket stands for.",
 }
 
 
@@ -171,6 +199,11 @@ def ticket_file_page() -> str:
         "backoff": "Ceiling of the first pause; it doubles.",
         "on": "Causes from the [errors](errors.md); none: every transient one.",
     }
+    budget = {
+        "usd": "Dollars: `5`, `2.50`, `5 USD`.",
+        "tokens": "In and out together: `500000`, `500k`, `2M`.",
+        "wall": "Wall clock: `45m`, `4h`.",
+    }
     committed = {
         **comments(RepositorySettings),
         "setup-files": "The files whose digest decides the cached environment.",
@@ -189,6 +222,17 @@ its line. Schema: [manifest.json](../schemas/manifest.json).
 ### `retry`
 
 {fields_table(RetrySettings, retry)}
+### `budget`
+
+{fields_table(Budget, budget)}
+### Engines
+
+{engines_text()}
+### Short files
+
+A file with only `engine`, `cwd` and `yolo` (`lock`, `timeout`, `verify` too) and a task needs no `title` and no
+`repository` when `cwd` is a place: the title is the task's first line, the repository is called as the last folder.
+
 ## `.factory.yaml`
 
 Committed on the repository's base branch; read from there, never from a patch. It lays over what `factory repo add`
@@ -197,11 +241,23 @@ chose; it can lower autonomy, not raise it. Schema: [repository-file.json](../sc
 {fields_table(RepositoryFile, committed)}"""
 
 
+def engines_text() -> str:
+    """Return the engines a ticket may name, as a table."""
+    rows = ["| engine | class | also written | |", "|---|---|---|---|"]
+    for name, kind in ENGINE_CLASSES.items():
+        short = ", ".join(f"`{alias}`" for alias, engine in ALIASES.items() if engine == name)
+        gated = "declared, but gated: refused until a harness for it is enabled" if name in GATED else ""
+        rows.append(f"| `{name}` | `{kind}` | {short} | {gated} |")
+    return "\n".join(rows) + "\n"
+
+
 def policies_page() -> str:
     names = ", ".join(f"`{gate.__name__}`" for gate in GATES)
     verdicts = " < ".join(f"`{verdict}`" for verdict in Verdict)
     approvals = {"raise_risk": "Rules that raise the risk.", "rules": "The first match decides."}
     models = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in (RiskRule, ApprovalRule, Match))
+    breaches = "\n".join(f"| `{choice}` | {meaning} |" for choice, meaning in enum_comments(OnBreach).items())
+    limits = ", ".join(f"`{limit}`" for limit in LIMITS)
     parts = (PathRule, Allowance, ArtifactBounds)
     results = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in parts)
     return f"""# Policy files
@@ -215,6 +271,12 @@ same name in the folder that the setting `policy_dir` names replaces the shipped
 
 {fields_table(ApprovalPolicy, approvals)}
 {models}
+## `breakers.yaml`
+
+{model_text(BreakerPolicy)}
+### `BreakerRule`
+
+{model_text(BreakerRule)}
 ## `egress.yaml`
 
 {docstring(EgressPolicy)}
@@ -225,13 +287,45 @@ same name in the folder that the setting `policy_dir` names replaces the shipped
 Gates, always all of them: {names}. Verdicts, from harmless to blocking: {verdicts}.
 
 {model_text(GatePolicy)}
+## `limits.yaml`
+
+{model_text(LimitPolicy)}
+Limits: {limits}.
+
+| `on_breach` | meaning |
+|---|---|
+{breaches}
+
+### `Ceilings`
+
+{model_text(Ceilings)}
+## `prices.yaml`
+
+{model_text(PricePolicy)}
+### `Price`
+
+{model_text(Price)}
 ## `results.yaml`
 
 {model_text(ResultPolicy)}
 {results}
 ## `retry.yaml`
 
-{model_text(RetryPolicy)}"""
+{model_text(RetryPolicy)}
+## `routing.yaml`
+
+{model_text(RoutingPolicy)}
+### `Weights`
+
+How much each term of the [score](../routing.md) counts.
+
+{fields_table(Weights)}
+## `profiles/`
+
+{docstring(Profile)} A file is named as its profile. Those in `profiles/` of the folder that `policy_dir` names are
+added; one of a shipped name replaces it whole. Schema: [profile.json](../schemas/profile.json).
+
+{fields_table(Profile)}"""
 
 
 def model_text(model: type[BaseModel]) -> str:

@@ -40,6 +40,15 @@ class Interrupted(FactoryError):
     remedy = "Requeue the ticket when it should go on."
 
 
+class InterruptRequested(FactoryError):
+    """A person wants a harness at work paused; what it did is kept."""
+
+    code = "run.interrupt_requested"
+    failure_class = FailureClass.NON_RETRIABLE
+    cause = "canceled"
+    remedy = "Let it go on with `factory continue RUN`, or end it with `factory reject RUN`."
+
+
 class WorkerDied(FactoryError):
     code = "run.worker_died"
     failure_class = FailureClass.TRANSIENT

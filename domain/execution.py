@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt
 
+from domain.assignments import Assignment
 from domain.lifecycle import RunState
 from domain.model import Instant, Name, Record, Sha1, Sha256, Value
 from domain.tickets import Risk, Tier
@@ -76,6 +77,7 @@ class ClaimRequest(Value):
     ticket_id: Name | None = None
     owner: str
     ttl_seconds: float
+    assignment: Assignment | None = None  #: whose place it takes; None: the harness that the ticket names
     by_hand: bool = False  #: also take a dead-lettered ticket (backfill, re-execution, a person)
     max_running: int | None = None
     harness_limits: dict[str, int] = {}
@@ -107,6 +109,17 @@ class Usage(Value):
     tool_calls: int = 0
 
 
+class Handover(Value):
+    """What an attempt that could not finish leaves for the one that goes on."""
+
+    harness: Name
+    session_id: str | None = None  #: of the harness; it goes on there when `session` is at hand
+    session: ArtifactRef | None = None  #: the harness's own session files, as a tar archive
+    patch: ArtifactRef | None = None  #: all it had changed, against `base_sha`
+    base_sha: Sha1 | None = None
+    summary: str = ""  #: what it said and did last
+
+
 class RunEnvironment(Value):
     """What it takes to rebuild the workspace (LEDGER-26)."""
 
@@ -131,6 +144,11 @@ class Run(Record):
     reason: str | None = None
     cancel_requested_by: str | None = None
     cancel_reason: str | None = None
+    interrupt_requested_by: str | None = None  #: somebody wants it paused
+    interrupt_reason: str | None = None
+    assignment: Assignment | None = None
+    handover: Handover | None = None
+    harness_until: Instant | None = None  #: its harness can do nothing before, for a reason outside the ticket
     parent_run_id: Name | None = None
     adopted_step: Step | None = None  #: a re-execution keeps its parent's references up to this step
     environment: RunEnvironment | None = None
@@ -157,6 +175,7 @@ class RunFacts(Value):
     risk: Risk | None = None
     tier: Tier | None = None
     usage: Usage | None = None
+    handover: Handover | None = None
 
 
 class Event(Record):

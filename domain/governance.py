@@ -1,7 +1,7 @@
 """Facts gathered about a change, verdicts of gates over them, and the report bound to one commit."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -42,6 +42,7 @@ class CheckResult(Value):
     seconds: float
     tests_run: int | None = None
     failed_tests: tuple[str, ...] | None = None
+    turned_green: tuple[str, ...] = ()  #: tests known to fail on the base that were seen to pass
     log: ArtifactRef | None = None
 
     @property
@@ -77,6 +78,7 @@ class Validation(Value):
     lines_added: int
     lines_removed: int
     secrets: tuple[SecretFinding, ...] | None = None
+    allowed_scope: tuple[str, ...] = ()  #: path patterns of the ticket or its profile; empty means all
 
 
 class GateVerdict(Value):
@@ -119,6 +121,10 @@ class ApprovalState(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+#: rules under which a harness was stopped to wait: a yes lets it go on and approves no change
+PAUSES: Final = frozenset({"budget", "interrupted"})
 
 
 class Approval(Record):

@@ -26,6 +26,7 @@ class Traits(Value):
     converses: bool = False  #: goes on reading its input while it works
     resumes: bool = False
     tells_usage: bool = False  #: tokens, while it works
+    session_paths: tuple[str, ...] = ()  #: folders of its HOME that a session can be resumed from elsewhere
 
 
 class Brief(Value):

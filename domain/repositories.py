@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain.handwriting import Commands, Handwritten
 from domain.model import Instant, Name, Record, Value
-from domain.tickets import Commands, Handwritten, Tier
+from domain.tickets import Tier
 
 
 class RepositorySettings(Handwritten):

@@ -32,6 +32,7 @@ class SandboxSpec(Value):
     environment_writable: bool = False  #: only while `setup` runs
     environment_is_venv: bool = False
     door: str | None = None  #: host directory with the door's socket and relay, seen read-only at /run/egress
+    agents: str | None = None  #: folder with the agent programs, seen read-only at /opt/agents where no image has them
     memory_bytes: int = 4 * 1024**3
     processes: int = 512
     cpus: float = 2.0
@@ -44,6 +45,7 @@ class OutputLine(Value):
 
     stream: str  #: stdout or stderr
     text: str
+    goes_on: bool = False  #: it was split; the rest is in the next ones of its stream
 
 
 class Tick(Value):

@@ -1,17 +1,21 @@
 """A ticket: what somebody wants changed, as they wrote it (manifest) and where it stands."""
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasGenerator, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from domain.budgets import Budget
+from domain.capabilities import Requirements
+from domain.engines import AUTO, COMMAND, Engine
+from domain.handwriting import Commands, Duration, Handwritten, ShellCommand, texts
 from domain.lifecycle import Stage
 from domain.model import Instant, Name, Record, Sha256, Value
+from domain.short_files import WorkFolder, completed
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST_SECONDS = 1_000_000 * 86400
+#: A key of a later release: left out where it is not used, so that older releases read the stored ticket.
+_Later = Field(exclude_if=lambda value: value is None or value in (True, ()))
 
 
 class Priority(StrEnum):
@@ -48,48 +52,6 @@ class Tier(StrEnum):
         return list(Tier).index(self)
 
 
-def parse_duration(text: Any) -> Any:
-    """Read `45m`, `4h`, `90s`, `1d` or a number of seconds; anything else is a ValueError."""
-    if isinstance(text, timedelta):
-        return text
-    if isinstance(text, (int, float)) and not isinstance(text, bool) and 0 < text <= LONGEST_SECONDS:
-        return timedelta(seconds=text)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", str(text).strip())
-    if not found or not 0 < float(found[1]) * _SECONDS[found[2]] <= LONGEST_SECONDS:
-        raise ValueError("give a positive duration such as 90s, 45m, 4h or 1d")
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
-
-
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
-
-
-def _texts(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str | float),
-    PlainSerializer(lambda value: f"{value.total_seconds():g}s", return_type=str),
-]
-ShellCommand = Annotated[str, Field(min_length=1, max_length=10_000)]
-Commands = Annotated[tuple[ShellCommand, ...], BeforeValidator(_texts)]
-
-
-class Handwritten(Value):
-    """A value people write as YAML; its keys are kebab-case."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=AliasGenerator(alias=_kebab),
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
-
-
 class Criterion(Handwritten):
     """One acceptance item; only a check that passed ticks its box."""
 
@@ -102,7 +64,7 @@ class RetrySettings(Handwritten):
 
     max: Annotated[int, Field(ge=0, le=20)] = 2
     backoff: Duration = timedelta(seconds=30)
-    on: Annotated[tuple[str, ...] | None, BeforeValidator(_texts)] = None
+    on: Annotated[tuple[str, ...] | None, BeforeValidator(texts)] = None
 
 
 def _criterion(value: Any) -> Any:
@@ -115,14 +77,31 @@ def _criterion(value: Any) -> Any:
 ReviewPolicy = Literal["auto", "manual"] | dict[Literal["reviewers"], tuple[Name, ...]]
 
 
+def _item(text: str) -> str:
+    if not text.isprintable() or " " in text:
+        raise ValueError("give the item's id or address, without spaces")
+    return text
+
+
+TrackerItem = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_item)]
+
+
 class Manifest(Handwritten):
-    """A ticket file: the front matter's keys plus `body`. Never changed once stored."""
+    """A ticket file: the front matter's keys plus `body`. Never changed once stored.
+
+    Without `engine` the `command` harness does the work; with an `engine-class`, or a `profile` and no `commands`,
+    the router chooses (`engine` is then `auto`).
+    """
 
     title: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
     body: Annotated[str, Field(max_length=100_000)] = ""
     repository: Name
     base: Annotated[str, Field(max_length=200)] | None = None
-    engine: Name = "command"
+    profile: Annotated[Name | None, _Later] = None
+    engine: Engine = COMMAND
+    engine_class: Annotated[Name | None, _Later] = None
+    capabilities: Annotated[Requirements, _Later] = ()
+    prefers: Annotated[Requirements, _Later] = ()
     commands: Commands = ()
     verify: Commands = ()
     verify_only: Commands | None = None
@@ -132,13 +111,30 @@ class Manifest(Handwritten):
     priority: Priority = Priority.MEDIUM
     risk: Risk | None = None
     autonomy: Tier | None = None
-    deps: Annotated[tuple[Name, ...], BeforeValidator(_texts)] = ()
+    deps: Annotated[tuple[Name, ...], BeforeValidator(texts)] = ()
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     retry: RetrySettings = RetrySettings()
     timeout: Duration | None = None
     review_policy: ReviewPolicy = "auto"
     lock: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     artifacts: Commands = ()
+    allowed_scope: Annotated[Commands, _Later] = ()
+    budget: Annotated[Budget | None, _Later] = None
+    yolo: Annotated[bool, _Later] = True
+    cwd: Annotated[WorkFolder | None, _Later] = None
+    tracker_item: Annotated[TrackerItem | None, _Later] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, told: Any) -> Any:
+        if not isinstance(told, dict):
+            return told
+        told = completed(told)
+        if "engine" in told:
+            return told
+        named = told.get("engine-class", told.get("engine_class")) is not None
+        chosen_later = named or (told.get("profile") is not None and not told.get("commands"))
+        return {**told, "engine": AUTO if chosen_later else COMMAND}
 
 
 class TicketDraft(Value):

@@ -10,6 +10,7 @@ from domain.tickets import NextAction, Priority, Ticket
 #: how long a ready ticket may wait, by priority, in seconds
 QUEUE_SLA = {Priority.CRITICAL: 900, Priority.HIGH: 3600, Priority.MEDIUM: 6 * 3600, Priority.LOW: 24 * 3600}
 REVIEW_SLA_SECONDS = 3 * 86400
+PAUSES = frozenset({"interrupted", "budget"})  #: rules of approvals that let a harness go on working
 
 
 def next_action(ticket: Ticket, run: Run | None, approval: Approval | None, lease: Lease | None = None) -> NextAction:
@@ -53,11 +54,17 @@ def _awaiting(run: Run, approval: Approval | None) -> NextAction:
         return NextAction(actor="factory", action="ask for an approval")
     if approval.decided_at is not None:
         return NextAction(actor="factory", action="continue the approved run", deadline=approval.deadline)
+    word = "continue" if is_pause(approval) else "approve"
     return NextAction(
         actor="person",
-        action=f"approve or reject {run.id}: {approval.request_reason}",
+        action=f"{word} or reject {run.id}: {approval.request_reason}",
         deadline=approval.deadline,
     )
+
+
+def is_pause(approval: Approval) -> bool:
+    """Tell whether it asks to let a paused harness go on, not to let a finished change out."""
+    return approval.rule in PAUSES
 
 
 def stalled(ticket: Ticket, action: NextAction, now: datetime) -> bool:

@@ -13,7 +13,7 @@ BLOCKING: Final = frozenset({Verdict.FAIL, Verdict.ERROR})
 
 
 class Change(Value):
-    """What the approval rules look at."""
+    """What the approval rules look at; the manifest is the run's, whose engine is the harness that did the work."""
 
     tier: Tier
     risk: Risk

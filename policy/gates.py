@@ -82,10 +82,11 @@ def acceptance_met(facts: Validation, _settings: RepositorySettings, _policy: Ga
 
 
 def scope_kept(facts: Validation, settings: RepositorySettings, _policy: GatePolicy) -> GateVerdict:
-    if not settings.scope:
-        return GateVerdict(rule="scope", verdict=Verdict.SKIP, message="the repository sets no scope")
+    scopes = [scope for scope in (settings.scope, facts.allowed_scope) if scope]
+    if not scopes:
+        return GateVerdict(rule="scope", verdict=Verdict.SKIP, message="neither repository nor ticket sets a scope")
     touched = [path for file in facts.files for path in (file.path, file.old_path) if path]
-    outside = [path for path in touched if not matches_any(path, settings.scope)]
+    outside = [path for path in touched if not all(matches_any(path, scope) for scope in scopes)]
     if outside:
         return GateVerdict(
             rule="scope", verdict=Verdict.FAIL, message=f"outside of the allowed scope: {', '.join(outside[:10])}"

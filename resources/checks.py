@@ -1,9 +1,9 @@
 """Run checks in a sandbox and turn what they leave behind into facts."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -28,6 +28,7 @@ Observer = Callable[[Output], None]
 class Check(Value):
     command: str
     origin: Origin
+    red: frozenset[str] = frozenset()  #: names of tests known to fail on the base
 
 
 class Bench(Value):
@@ -69,15 +70,16 @@ def _run_check(
             case Exit():
                 end = output
     log = artifacts.put("\n".join(lines).encode() + b"\n", kind="log", name=f"check-{number}.log")
-    tests = read_report(_collect(sandbox, bench, report))
+    tests = read_report(_collect(sandbox, bench, report), check.red)
     return CheckResult(
         command=check.command,
         origin=check.origin,
         exit_code=end.code,
         reason=_reason(end, lines),
         seconds=round(end.seconds, 3),
-        tests_run=tests[0] if tests else None,
-        failed_tests=tests[1] if tests else None,
+        tests_run=tests.run if tests else None,
+        failed_tests=tests.failed if tests else None,
+        turned_green=tests.green if tests else (),
         log=log,
     )
 
@@ -100,14 +102,22 @@ def _reason(end: Exit, lines: list[str]) -> str | None:
     return f"exit code {end.code}" + (f": {last[:300]}" if last else "")
 
 
-def read_report(content: bytes | None) -> tuple[int, tuple[str, ...]] | None:
-    """Return (tests run, sorted names of failed tests) of a JUnit report; None when it is missing or hostile.
+class Tests(NamedTuple):
+    """What a test report says; the names are sorted."""
+
+    run: int
+    failed: tuple[str, ...]
+    green: tuple[str, ...]  #: that were asked for by name and passed each time they ran
+
+
+def read_report(content: bytes | None, red: Set[str] = frozenset()) -> Tests | None:
+    """Return what a JUnit report says, of tests that pass only those in `red`; None when it is missing or hostile.
 
     It is read piece by piece: whatever a repository's tests write, little of it is ever in memory.
     """
     if not content:
         return None
-    count, depth, failed = 0, 0, set[str]()
+    count, depth, failed, green = 0, 0, set[str](), set[str]()
     try:
         for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
             depth += 1 if event == "start" else -1
@@ -116,14 +126,23 @@ def read_report(content: bytes | None) -> tuple[int, tuple[str, ...]] | None:
             if event == "end" and element.tag == "testcase":
                 count += 1
                 failed |= _failed_name(element)
+                green |= _passed_name(element) & red
             if event == "end" and depth <= CASE_DEPTH:
                 element.clear()
     except (ElementTree.ParseError, DefusedXmlException, ValueError):
         return None
-    return count, tuple(sorted(failed))
+    return Tests(count, tuple(sorted(failed)), tuple(sorted(green - failed)))
 
 
 def _failed_name(case: Any) -> set[str]:
     if case.find("failure") is None and case.find("error") is None:
         return set()
-    return {f"{case.get('classname', '')}::{case.get('name', '')}"[:500]}
+    return {_name(case)}
+
+
+def _passed_name(case: Any) -> set[str]:
+    return set() if any(case.find(tag) is not None for tag in ("failure", "error", "skipped")) else {_name(case)}
+
+
+def _name(case: Any) -> str:
+    return f"{case.get('classname', '')}::{case.get('name', '')}"[:500]

@@ -9,6 +9,7 @@ from domain.egress import Attempt, Door, Purpose
 from domain.execution import EventDraft, Run, SandboxRef
 from domain.sandbox import Isolation
 from policy.egress import allowed_hosts
+from resources.model_apis import upstream_names
 from resources.registries import Registries, read_registries
 from resources.wiring import Factory
 
@@ -73,10 +74,7 @@ def door_for(factory: Factory, ref: SandboxRef, errand: Errand, registries: Regi
 
 
 def _upstreams(factory: Factory, errand: Errand) -> tuple[str, ...]:
-    if errand.purpose is not Purpose.HARNESS:
-        return ()
-    told = factory.settings.upstreams.items()
-    return tuple(name for name, one in told if not one.harnesses or errand.harness in one.harnesses)
+    return upstream_names(factory.settings, errand.harness) if errand.purpose is Purpose.HARNESS else ()
 
 
 def tell_attempts(factory: Factory, run: Run, ref: SandboxRef) -> None:

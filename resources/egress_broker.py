@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from adapters.egress.broker import serve
+from adapters.egress.upstreams import servers_of
 from domain.egress import Upstream
-from domain.errors import SettingsInvalid
+from domain.errors import InvalidInput, SettingsInvalid
+from resources.model_apis import upstreams_in_force
 from resources.registries import known_registries
 from resources.secrets import secret
 from resources.serving import serve_until_told
@@ -16,7 +18,7 @@ def upstreams_of(told: Mapping[str, UpstreamSettings]) -> tuple[Upstream, ...]:
     """Return the credentialed upstreams of the settings.
 
     Raises:
-        SettingsInvalid: a name or a plain-text address that is not on loopback.
+        SettingsInvalid: a name that is none.
     """
     try:
         return tuple(
@@ -26,9 +28,23 @@ def upstreams_of(told: Mapping[str, UpstreamSettings]) -> tuple[Upstream, ...]:
         raise SettingsInvalid(f"upstreams: {error}") from error
 
 
+def checked_upstreams(settings: Settings) -> tuple[Upstream, ...]:
+    """Return the upstreams in force: those of the settings, and each enabled agent's own.
+
+    Raises:
+        SettingsInvalid: as upstreams_of, or an address that is none or would carry a key in plain text.
+    """
+    found = upstreams_of(upstreams_in_force(settings))
+    try:
+        servers_of(found)
+    except InvalidInput as error:
+        raise SettingsInvalid(error.message) from error
+    return found
+
+
 def service(settings: Settings) -> Callable[[], Awaitable[None]]:
-    upstreams = [*upstreams_of(settings.upstreams), *known_registries(settings.egress_dir, settings.mirrors).upstreams]
-    return partial(serve, settings.egress_dir, upstreams, secret)
+    registries = known_registries(settings.egress_dir, settings.mirrors).upstreams
+    return partial(serve, settings.egress_dir, [*checked_upstreams(settings), *registries], secret)
 
 
 def main() -> None:

@@ -66,8 +66,9 @@ def _strongest(factory: Factory, *, trusted: bool) -> str:
 
 
 def bounded(settings: Settings, spec: SandboxSpec) -> SandboxSpec:
-    """Return the spec with the bounds of the settings."""
+    """Return the spec with the bounds of the settings, and the agent programs that are installed."""
     bounds = {
+        "agents": str(settings.agents) if settings.agents.is_dir() else None,
         "memory_bytes": settings.memory_limit,
         "processes": settings.process_limit,
         "cpus": settings.cpus,

@@ -7,7 +7,11 @@ PREFIX = "FACTORY_SECRET_"
 
 def secret(name: str) -> str | None:
     """Return a secret; None when this process was not given it."""
-    return os.environ.get(PREFIX + name.upper().replace("-", "_")) or None
+    return os.environ.get(variable(name)) or None
+
+
+def variable(name: str) -> str:
+    return PREFIX + name.upper().replace("-", "_")
 
 
 def without_secrets(environment: dict[str, str]) -> dict[str, str]:

@@ -3,15 +3,27 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.errors import SettingsInvalid
+from domain.model import Name
 
 HOME_NAME = ".factory"
+AGENTS: Final = ("codex", "claude_code", "gemini_cli", "openhands")  #: harnesses that wait for an operator
+SOURCE: Final = Path(__file__).resolve().parents[1]
 
 
 def find_home(start: Path | None = None) -> Path:
@@ -26,17 +38,26 @@ def find_home(start: Path | None = None) -> Path:
     return here / HOME_NAME
 
 
-class HarnessSettings(BaseSettings):
-    model_config = SettingsConfigDict(extra="forbid")
+class Part(BaseModel):
+    """Settings below a name. Unlike BaseSettings it takes nothing from a variable that is only called like a field."""
 
-    enabled: bool = True
+    model_config = ConfigDict(extra="forbid")
+
+
+class HarnessSettings(Part):
+    """Paths and addresses are as the factory sees them, but `executable`, which is the sandbox's."""
+
+    enabled: bool = True  #: tickets may name it; an agent waits for a `credential`, a `base_url` or a `true` here
     limit: PositiveInt = 3  #: live leases at once
+    executable: str | None = Field(None, min_length=1)  #: its program inside the sandbox; none: the installed one
+    model: str | None = Field(None, min_length=1)  #: that it asks; none leaves it to the program
+    base_url: str | None = Field(None, min_length=1)  #: of its API, if not the vendor's; https, or http on loopback
+    credential: Name | None = None  #: name of the secret with its key: FACTORY_SECRET_<NAME>, dashes as underscores
+    arguments: tuple[str, ...] = ()  #: added to its command line, last
 
 
-class UpstreamSettings(BaseSettings):
+class UpstreamSettings(Part):
     """Reached inside a sandbox as `http://127.0.0.1:3128/NAME/...`; the key never is."""
-
-    model_config = SettingsConfigDict(extra="forbid")
 
     url: str  #: https, or http on loopback only
     credential: str | None = None  #: name of the secret to send: FACTORY_SECRET_<NAME>, dashes as underscores
@@ -46,10 +67,8 @@ class UpstreamSettings(BaseSettings):
     harnesses: tuple[str, ...] = ()  #: which of them may use it; none named: all
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(Part):
     """The container of a run worker, where Dagster's Docker launcher starts one for each run (deploy/)."""
-
-    model_config = SettingsConfigDict(extra="forbid")
 
     image: str
     user: str = "10000:10000"
@@ -82,6 +101,7 @@ class Settings(BaseSettings):
     inactivity_limit: PositiveFloat = 900.0  #: seconds a harness may stay silent
     verify_limit: PositiveFloat = 1800.0  #: seconds one verify command may take
     setup_limit: PositiveFloat = 1800.0  #: seconds one setup command may take
+    alert_command: tuple[str, ...] = ()  #: program and arguments; gets each alert as JSON on its standard input
     approval_deadline: PositiveFloat = 7 * 86400.0  #: seconds after which a waiting approval is shown as overdue
     patch_limit: PositiveInt = 20_000_000  #: bytes of one patch
     sandbox: Literal["auto", "docker", "bubblewrap", "process"] = "auto"
@@ -104,10 +124,20 @@ class Settings(BaseSettings):
     launcher_group: NonNegativeInt = 0  #: group id that may open its launcher.sock
     worker: WorkerSettings | None = None  #: what the container broker lets the launcher start
     docker_socket: Path = Path("/var/run/docker.sock")  #: the engine; only the container broker opens it
-    harnesses: dict[str, HarnessSettings] = {"command": HarnessSettings()}
+    harnesses: dict[str, HarnessSettings] = {}
+    agents_dir: Path | None = None  #: where deploy/install-agents put them; none: .agents here, else /opt/agents
     policy_dir: Path | None = None  #: policy files that replace the shipped ones
     workspace: Path | None = None  #: Dagster workspace file instead of our own code location
     seed: int | None = None  #: makes retry jitter repeatable
+
+    @field_validator("harnesses", mode="before")
+    @classmethod
+    def _every_harness(cls, told: Any) -> Any:
+        """What is told of one harness leaves the others, and its own other fields, as they are."""
+        if not isinstance(told, dict):
+            return told
+        names = dict.fromkeys(("command", *AGENTS, *told))
+        return {name: _decided(name, told.get(name)) for name in names}
 
     @classmethod
     def settings_customise_sources(
@@ -158,8 +188,24 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     @property
+    def agents(self) -> Path:
+        """Where the agent programs are, or would be."""
+        if self.agents_dir is not None:
+            return self.agents_dir.expanduser().absolute()
+        own, machine = SOURCE / ".agents", Path("/opt/agents")
+        return machine if machine.is_dir() and not own.is_dir() else own
+
+    @property
     def harness_limits(self) -> dict[str, int]:
         return {name: settings.limit for name, settings in self.harnesses.items()}
+
+
+def _decided(name: str, told: Any) -> Any:
+    """Return what is told of a harness with its default for `enabled`."""
+    found = {} if told is None else told
+    if name not in AGENTS or not isinstance(found, dict) or "enabled" in found:
+        return found
+    return {**found, "enabled": bool(found.get("credential") or found.get("base_url"))}
 
 
 def load_settings(home: Path | None = None) -> Settings:

@@ -23,6 +23,8 @@ from adapters.ledger.contract import (
     Oversight,
     RunLedger,
 )
+from adapters.notifier.command import CommandNotifier
+from adapters.notifier.contract import Notifier
 from adapters.quarantine.contract import Quarantine
 from adapters.quarantine.local import LocalQuarantine
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
@@ -57,6 +59,7 @@ class Factory:
     doors: Doors
     quarantine: Quarantine
     secrets_scanner: SecretScanner
+    notifier: Notifier
     now: Callable[[], datetime]
     jitter: Callable[[], float]
 
@@ -92,6 +95,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         doors=DoorFolder(chosen.egress_dir),
         quarantine=LocalQuarantine(chosen.home / "quarantine", policy.results),
         secrets_scanner=DetectSecretsScanner(),
+        notifier=CommandNotifier(chosen.alert_command),
         now=lambda: datetime.now(UTC),
         jitter=random.Random(chosen.seed).random,  # noqa: S311 - spreads retries, guards nothing
     )

@@ -17,6 +17,7 @@ class Pulse:
         self._factory = factory
         self.lease = lease
         self._last: datetime | None = None
+        self.interrupt: str | None = None  #: who wants the run paused, and why; only a harness at work heeds it
 
     def beat(self) -> None:
         """Extend the lease.
@@ -31,6 +32,8 @@ class Pulse:
         run = self._factory.backlog.heartbeat(self.lease, ttl_seconds=self._factory.settings.lease_ttl, now=now)
         if run.cancel_requested_by:
             raise Canceled(f"canceled by {run.cancel_requested_by}: {run.cancel_reason}")
+        if run.interrupt_requested_by:
+            self.interrupt = f"{run.interrupt_requested_by}: {run.interrupt_reason}"
 
     def observe(self, _output: Output) -> None:
         self.beat()

@@ -27,9 +27,11 @@ from domain.sandbox import Exit, Output, OutputLine
 from domain.tickets import Ticket
 from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
-from policy.retry import end_attempt
 from resources.wiring import Factory
+from sensors.breakers import tell_opened
+from sensors.ending import decide_end
 from sensors.leftovers import Leftovers
+from sensors.routing import Router
 from sensors.watching import Meter, Watch
 
 log = structlog.get_logger()
@@ -65,13 +67,15 @@ class RunSupervisor:
             FactoryError: only when `ticket_id` is given: why that ticket cannot be leased now.
         """
         if ticket_id is not None:
-            lease = self._grant(self.factory.lookup.ticket(ticket_id))
+            lease = self._grant(self.factory.lookup.ticket(ticket_id), Router(self.factory))
             return DispatchReport(granted=(lease,))
+        router = Router(self.factory)
+        tell_opened(self.factory, router)
         granted: list[Lease] = []
         waiting: dict[str, str] = {}
         for ticket in [*self._approved(), *self.factory.backlog.fetch_ready(limit=BATCH, now=self.factory.now())]:
             try:
-                granted.append(self._grant(ticket))
+                granted.append(self._grant(ticket, router))
             except NOT_NOW as reason:
                 waiting[ticket.id] = f"{reason.code}: {reason.message}"
                 self._note_waiting(ticket, waiting[ticket.id])
@@ -95,16 +99,19 @@ class RunSupervisor:
         Raises:
             TimedOut, Stalled, CpuExceeded, ToolCallsExceeded: a limit was breached; the harness was interrupted,
                 then killed.
-            Canceled: somebody asked for it. LeaseLost: the lease is no longer ours.
+            Canceled, InterruptRequested: somebody asked for it. LeaseLost: the lease is no longer ours.
         """
-        meter = Meter(started=self.factory.now())
+        meter = Meter(started=self.factory.now(), priced=watch.priced)
+        watch.started = meter.started
         try:
             for output in outputs:
                 yield from _heard(output, watch, meter)
                 meter.see(output, self.factory.now())
                 watch.pulse.beat()
+                watch.heard_all()
                 if watch.end is None:
                     self.enforce_limits(watch.limits, meter.spent(self.factory.now()))
+                    watch.heed()
         except LeaseLost:
             sandbox.interrupt(ref)
             raise
@@ -175,9 +182,7 @@ class RunSupervisor:
         if run.cancel_requested_by:
             error = Canceled(f"canceled by {run.cancel_requested_by}: {run.cancel_reason}")
         ticket = self.factory.lookup.ticket(run.ticket_id)
-        end = end_attempt(
-            error, ticket, self.factory.policy.retry, now=self.factory.now(), jitter=self.factory.jitter()
-        )
+        end = decide_end(self.factory, run, ticket, error)
         draft = EventDraft(
             name="run_recovered", payload={"code": error.code, "reason": error.message}, component="recovery"
         )
@@ -193,7 +198,7 @@ class RunSupervisor:
 
     def _grant_again(self, run: Run) -> None:
         try:
-            self._grant(self.factory.lookup.ticket(run.ticket_id))
+            self._grant(self.factory.lookup.ticket(run.ticket_id), Router(self.factory))
         except NOT_NOW:
             return
 
@@ -205,8 +210,9 @@ class RunSupervisor:
         waiting = self.factory.oversight.approvals(undispatched=True)
         return [self.factory.lookup.ticket(approval.ticket_id) for approval in waiting]
 
-    def _grant(self, ticket: Ticket) -> Lease:
+    def _grant(self, ticket: Ticket, router: Router) -> Lease:
         self._check_admission(ticket)
+        assignment = router.assign(ticket) if ticket.stage is Stage.QUEUED else None
         settings = self.factory.settings
         request = ClaimRequest(
             ticket_id=ticket.id,
@@ -214,17 +220,15 @@ class RunSupervisor:
             ttl_seconds=settings.not_started_limit,
             max_running=settings.max_running,
             harness_limits=settings.harness_limits,
+            assignment=assignment,
         )
         lease = self.factory.backlog.claim_ticket(request, component=Component.DISPATCH, now=self.factory.now())
         if lease is None:
             raise NotReady(f"{ticket.id} is not ready")
+        router.took(lease.harness)
         return lease
 
     def _check_admission(self, ticket: Ticket) -> None:
-        name = ticket.manifest.engine
-        harness = self.factory.settings.harnesses.get(name)
-        if name not in self.factory.harnesses or harness is None or not harness.enabled:
-            raise HarnessUnavailable(f"harness {name!r} is not enabled here")
         repository = self.factory.lookup.repository(ticket.manifest.repository)
         missing = missing_for(ticket.manifest, repository.settings)
         if ticket.stage is Stage.QUEUED and missing:

@@ -1,15 +1,18 @@
 """What following one harness run works with: its limits, and a meter of what it uses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adapters.harness.contract import Session
-from domain.execution import Usage
+from domain.budgets import Budget
+from domain.errors import InterruptRequested
+from domain.execution import Run, Usage
 from domain.harness import EventKind, HarnessEvent
 from domain.sandbox import Exit, Mailbox, Output, OutputLine, Tick
 from domain.tickets import Ticket
 from policy.limits import RunLimits, Spent
-from resources.settings import Settings
+from resources.wiring import Factory
 from sensors.pulse import Pulse
 
 
@@ -22,15 +25,39 @@ class Watch:
     pulse: Pulse
     mail: Mailbox | None = None  #: of a command that converses
     end: Exit | None = None
+    heard: Callable[[OutputLine], None] = lambda _line: None  #: gets every line as it came
+    heard_all: Callable[[], None] = lambda: None  #: called after each output and each second of silence
+    priced: Callable[[Usage], Usage] = lambda usage: usage  #: adds the money a program does not tell
+    started: datetime | None = None
+    finished: bool = False  #: its terminal event was read
 
     def read(self, line: OutputLine) -> list[HarnessEvent]:
         """Return the events of a line, after sending what the session replies."""
-        events = self.session.read(line)
+        self.heard(line)
+        events = self._until_finished(self.session.read(line))
         if self.mail is not None:
             self.mail.send(self.session.replies())
             if self.session.is_over():
                 self.mail.close()
         return events
+
+    def _until_finished(self, events: list[HarnessEvent]) -> list[HarnessEvent]:
+        """Nothing follows the terminal event: what a program still says on its other stream is for its outcome."""
+        if self.finished:
+            return []
+        for place, event in enumerate(events):
+            if event.kind is EventKind.FINISHED:
+                self.finished = True
+                return events[: place + 1]
+        return events
+
+    def seconds_left(self, now: datetime) -> float:
+        return max(0.0, self.limits.wall - (now - (self.started or now)).total_seconds())
+
+    def heed(self) -> None:
+        """Raises InterruptRequested when somebody wants the run paused."""
+        if self.pulse.interrupt is not None:
+            raise InterruptRequested(f"interrupted by {self.pulse.interrupt}")
 
     def ask_to_stop(self) -> bool:
         """Ask the harness to stop in its own protocol; False when it has none."""
@@ -50,6 +77,7 @@ class Meter:
     tool_calls: int = 0
     tools: int = 0  #: at work now
     usage: Usage = field(default_factory=Usage)
+    priced: Callable[[Usage], Usage] = lambda usage: usage
 
     def see(self, output: Output, now: datetime) -> None:
         if isinstance(output, OutputLine):
@@ -63,8 +91,8 @@ class Meter:
             self.tools += 1
         elif event.kind is EventKind.TOOL_FINISHED:
             self.tools = max(self.tools - 1, 0)
-        elif event.usage is not None:
-            self.usage = event.usage
+        if event.usage is not None:
+            self.usage = self.priced(event.usage)
 
     def spent(self, now: datetime) -> Spent:
         used = self.usage
@@ -74,20 +102,34 @@ class Meter:
             cpu=self.cpu,
             tool_calls=self.tool_calls,
             in_tool=self.tools > 0,
-            tokens=used.input_tokens + used.cached_input_tokens + used.output_tokens,
+            tokens=tokens_of(used),
             usd=used.cost_usd,
         )
 
 
-def limits_for(ticket: Ticket, settings: Settings) -> RunLimits:
-    """Return the run's limits; the tighter of the ticket's timeout and the factory's wall limit wins."""
-    own = ticket.manifest.timeout or timedelta(seconds=settings.wall_limit)
+def limits_for(ticket: Ticket, factory: Factory, run: Run, allowances: int = 1) -> RunLimits:
+    """Return the limits of a run's harness; of the ticket's timeout, its budget and the factory's limits, the tightest.
+
+    A budget is of all attempts of a ticket; `allowances` is how many times over people have granted it.
+    """
+    settings, manifest = factory.settings, ticket.manifest
+    budget = manifest.budget or Budget()
+    used = [one.usage for one in factory.lookup.runs(ticket_id=ticket.id)] if run.attempt > 1 else [run.usage]
+    own = [limit.total_seconds() for limit in (manifest.timeout, budget.wall) if limit is not None]
     return RunLimits(
-        wall=min(own.total_seconds(), settings.wall_limit),
+        wall=min([*own, settings.wall_limit]),
         inactivity=settings.inactivity_limit,
         tool_inactivity=max(settings.tool_inactivity_limit, settings.inactivity_limit),
         cpu=settings.cpu_limit,
         tool_calls=settings.tool_call_limit,
-        tokens=settings.token_limit,
-        usd=settings.usd_limit,
+        tokens=min(settings.token_limit, _left(budget.tokens, allowances, sum(map(tokens_of, used)))),
+        usd=min(settings.usd_limit, _left(budget.usd, allowances, sum(one.cost_usd for one in used))),
     )
+
+
+def tokens_of(usage: Usage) -> int:
+    return usage.input_tokens + usage.cached_input_tokens + usage.output_tokens
+
+
+def _left(budget: float | None, allowances: int, used: float) -> float:
+    return float("inf") if budget is None else max(0.0, budget * allowances - used)

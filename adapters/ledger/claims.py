@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal_column, select, update
 
@@ -12,6 +12,7 @@ from adapters.ledger.moves import lock_run, lock_ticket, move_ticket, open_run
 from adapters.ledger.rows import lease_of, many, one
 from adapters.ledger.schema import READY, approvals, leases, pauses, runs, tickets
 from adapters.ledger.transaction import Unit, insert_or_skip
+from domain.assignments import Assignment
 from domain.errors import CapacityRefused, FactoryError, NotReady, Paused
 from domain.execution import ClaimRequest, Lease, Usage
 from domain.governance import ApprovalState
@@ -46,14 +47,15 @@ def claim(unit: Unit, request: ClaimRequest) -> Lease | FactoryError | None:
         _revive(unit, ticket)
         ticket = lock_ticket(unit, ticket["id"])
     run = open_run(unit, ticket["id"])
-    refusal = _not_ready(unit, ticket, run) or _paused(unit, ticket["repository"]) or _no_room(unit, ticket, request)
+    harness = str(run["harness"]) if run is not None else _harness(ticket, request)
+    refusal = _not_ready(unit, ticket, run) or _paused(unit, ticket["repository"]) or _no_room(unit, harness, request)
     if refusal is not None:
         return refusal
     return _grant(unit, ticket, run, request) or _lock_held(ticket)
 
 
 def _claim_first(unit: Unit, request: ClaimRequest) -> Lease | FactoryError | None:
-    refusal = _paused(unit, EVERYTHING) or _no_room(unit, None, request)
+    refusal = _paused(unit, EVERYTHING) or _no_room(unit, "", request)
     if refusal is not None:
         return refusal
     full = _full_harnesses(unit, request)
@@ -112,7 +114,7 @@ def _paused(unit: Unit, repository: str) -> Paused | None:
     return Paused(f"dispatch of {what} is paused: {found[0]['reason']}", scope=scope)
 
 
-def _no_room(unit: Unit, ticket: RowMapping | None, request: ClaimRequest) -> CapacityRefused | None:
+def _no_room(unit: Unit, harness: str, request: ClaimRequest) -> CapacityRefused | None:
     if request.max_running is None and not request.harness_limits:
         return None
     if unit.on_postgres:  # SQLite lets one writer in at a time anyway
@@ -120,7 +122,6 @@ def _no_room(unit: Unit, ticket: RowMapping | None, request: ClaimRequest) -> Ca
     counts = _live_counts(unit)
     if request.max_running is not None and sum(counts.values()) >= request.max_running:
         return CapacityRefused(f"{request.max_running} runs are at work, which is the limit", limit="max_running")
-    harness = "" if ticket is None else str(ticket["harness"])
     limit = request.harness_limits.get(harness)
     if limit is not None and counts.get(harness, 0) >= limit:
         return CapacityRefused(f"{limit} runs of {harness} are at work, which is its limit", limit=harness)
@@ -154,7 +155,7 @@ def _grant(unit: Unit, ticket: RowMapping, run: RowMapping | None, request: Clai
         "fence": fence,
         "owner": request.owner,
         "lock": ticket["lock"],
-        "harness": ticket["harness"],
+        "harness": _harness(ticket, request) if run is None else run["harness"],
         "granted_at": unit.now,
         "heartbeat_at": unit.now,
         "expires_at": unit.now + timedelta(seconds=request.ttl_seconds),
@@ -163,7 +164,7 @@ def _grant(unit: Unit, ticket: RowMapping, run: RowMapping | None, request: Clai
     if lease_id is None:
         return None
     if run is None:
-        _open_run(unit, ticket, run_id=run_id, attempt=attempt, fence=fence)
+        _open_run(unit, ticket, values, request.assignment)
         move_ticket(unit, ticket, [StageEvent.LEASE], run_id=run_id, fence=fence, attempts=attempt)
     else:
         unit.conn.execute(update(runs).where(runs.c.id == run_id).values(fence=fence, updated_at=unit.now))
@@ -176,18 +177,26 @@ def _grant(unit: Unit, ticket: RowMapping, run: RowMapping | None, request: Clai
     return None if granted is None else lease_of(granted)
 
 
-def _open_run(unit: Unit, ticket: RowMapping, *, run_id: str, attempt: int, fence: int) -> None:
+def _harness(ticket: RowMapping, request: ClaimRequest) -> str:
+    return request.assignment.harness if request.assignment else str(ticket["harness"])
+
+
+def _open_run(unit: Unit, ticket: RowMapping, lease: dict[str, Any], assignment: Assignment | None) -> None:
+    values = {key: lease[key] for key in ("ticket_id", "fence", "harness")}
     unit.conn.execute(
         insert(runs).values(
-            id=run_id,
-            ticket_id=ticket["id"],
-            attempt=attempt,
+            **values,
+            id=lease["run_id"],
+            attempt=ticket["attempts"] + 1,
             state=RunState.CLAIMED,
-            fence=fence,
-            harness=ticket["harness"],
+            assignment=assignment and assignment.model_dump(mode="json"),
             created_at=unit.now,
             updated_at=unit.now,
             usage=Usage().model_dump(mode="json"),
             finished_steps=[],
         )
     )
+    if assignment is not None:
+        route = assignment.route
+        told = {"harness": assignment.harness, "reason": route.reason, "route": route.event_payload()}
+        unit.note("harness_assigned", ticket_id=ticket["id"], run_id=lease["run_id"], **told)

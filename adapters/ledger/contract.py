@@ -25,6 +25,7 @@ from domain.failures import AttemptEnd
 from domain.forge import PullRequest
 from domain.governance import Approval, CheckResult, PolicyReport
 from domain.lifecycle import Component, RunState, Stage
+from domain.outcomes import RunOutcome
 from domain.repositories import Repository
 from domain.tickets import Ticket, TicketDraft
 
@@ -100,6 +101,9 @@ class RunLedger(Protocol):
     def record_event(self, draft: EventDraft, *, lease: LeaseRef | None, now: datetime) -> None:  # fmt: skip
         """Append one event that fits the catalogue; fenced when a lease is given."""
 
+    def record_events(self, drafts: Sequence[EventDraft], *, lease: LeaseRef, now: datetime) -> None:
+        """Append events of one run in their order, all or none, fenced once; each must fit the catalogue."""
+
     def await_approval(self, lease: LeaseRef, *, rule: str, reason: str, deadline: datetime, now: datetime) -> Approval:
         """Park the run: awaiting_approval, lease released, one pending approval; a repeat returns it."""
 
@@ -142,6 +146,13 @@ class OperatorLedger(Protocol):
         """Cancel at once what has no live process (queued, assigned but unstarted, waiting, failed, testing);
         ask a running run to stop (its next heartbeat tells it)."""
 
+    def request_interrupt(self, run_id: str, *, actor: str, reason: str, now: datetime) -> Run:
+        """Ask a running run to pause: its next heartbeat tells it.
+
+        Raises:
+            NotFound: no such run. NotReady: it does not run.
+        """
+
     def requeue(self, ticket_id: str, *, actor: str, reason: str, now: datetime) -> Ticket:
         """Take a ticket out of the dead letters, with its retries counted anew."""
 
@@ -168,8 +179,10 @@ class Lookup(Protocol):
     def runs(self, *, ticket_id: str | None = None, state: RunState | None = None, limit: int = 1000) -> list[Run]:
         """Oldest first."""
 
-    def timeline(self, *, ticket_id: str | None = None, after_seq: int = 0, limit: int = 10_000) -> list[Event]:
-        """Events in the order they were written."""
+    def timeline(
+        self, *, ticket_id: str | None = None, names: Sequence[str] = (), after_seq: int = 0, limit: int = 10_000
+    ) -> list[Event]:
+        """Events in the order they were written; with `names`, only events of these names."""
 
     def evidence(self, run_id: str) -> tuple[list[Artifact], PolicyReport | None]: ...
 
@@ -197,3 +210,6 @@ class Oversight(Protocol):
         """Remember that a service was alive."""
 
     def last_beat(self, component: str) -> datetime | None: ...
+
+    def outcomes(self, *, since: datetime | None = None, limit: int = 2000) -> list[RunOutcome]:
+        """Return what became of the newest runs that began since then, the newest first; those still open too."""

@@ -57,15 +57,19 @@ def end_attempt(unit: Unit, ticket: RowMapping, run: RowMapping, end: AttemptEnd
     reason = f"{code}: {words}"
     if end.run_state not in _ENDS:
         raise ValueError(f"an attempt cannot end as {end.run_state}")
-    move_run(unit, run, _ENDS[end.run_state], reason_code=code, reason=words)
+    until = end.harness_until
+    move_run(unit, run, _ENDS[end.run_state], reason_code=code, reason=words, harness_until=until)
     ids = {"ticket_id": ticket["id"], "run_id": run["id"]}
+    if until is not None:
+        unit.note("harness_passed_over", **ids, harness=run["harness"], code=code, until=until.isoformat())
     if end.run_state is RunState.CANCELED:
         move_ticket(unit, ticket, [StageEvent.CANCEL], reason=reason, run_id=run["id"])
     elif end.retry_at is None:
         move_ticket(unit, ticket, [StageEvent.FAIL, StageEvent.EXHAUST], reason=reason, run_id=run["id"])
     else:
         moves = [StageEvent.FAIL, StageEvent.RETRY]
-        move_ticket(unit, ticket, moves, reason=reason, run_id=run["id"], not_before=end.retry_at)
+        base = ticket["attempts_base"] + (not end.spends)
+        move_ticket(unit, ticket, moves, reason=reason, run_id=run["id"], not_before=end.retry_at, attempts_base=base)
         unit.note("retry_scheduled", **ids, code=code, not_before=end.retry_at.isoformat())
         return
     unit.note("dead_lettered", **ids, code=code, reason=words, attempts=ticket["attempts"])

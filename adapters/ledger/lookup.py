@@ -1,5 +1,7 @@
 """Reads for people: Lookup over SQL."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine, select
 
 from adapters.ledger.engine import opened
@@ -51,10 +53,14 @@ class LookupReader:
         with opened(self._engine) as conn:
             return runs_of(conn, many(conn, query))
 
-    def timeline(self, *, ticket_id: str | None = None, after_seq: int = 0, limit: int = 10_000) -> list[Event]:
+    def timeline(
+        self, *, ticket_id: str | None = None, names: Sequence[str] = (), after_seq: int = 0, limit: int = 10_000
+    ) -> list[Event]:
         query = select(run_events).where(run_events.c.seq > after_seq).order_by(run_events.c.seq).limit(limit)
         if ticket_id is not None:
             query = query.where(run_events.c.ticket_id == ticket_id)
+        if names:
+            query = query.where(run_events.c.name.in_(names))
         with opened(self._engine) as conn:
             return [event_of(row) for row in many(conn, query)]
 

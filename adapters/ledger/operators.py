@@ -7,10 +7,11 @@ from sqlalchemy import Engine, RowMapping, delete, select, update
 
 from adapters.ledger.leases import live_lease, release
 from adapters.ledger.moves import lock_run, lock_ticket, move_run, move_ticket, open_run, refused
-from adapters.ledger.rows import approval_of, one, ticket_by_id
+from adapters.ledger.rows import approval_of, one, run_by_id, ticket_by_id
 from adapters.ledger.schema import approvals, pauses, pull_requests, repositories, runs
 from adapters.ledger.transaction import Unit, insert_or_skip, transact, upsert
-from domain.errors import ApprovalRefused, Canceled, IllegalTransition, NotFound, Rejected
+from domain.errors import ApprovalRefused, Canceled, IllegalTransition, NotFound, NotReady, Rejected
+from domain.execution import Run
 from domain.forge import PullRequestState
 from domain.governance import Approval, ApprovalState
 from domain.lifecycle import Component, RunEvent, RunState, Stage, StageEvent
@@ -34,6 +35,13 @@ class Operators:
         def work(unit: Unit) -> Ticket:
             _cancel(unit, ticket_id, reason)
             return ticket_by_id(unit.conn, ticket_id)
+
+        return transact(self._engine, work, now=now, by=Component.PERSON, actor=actor)
+
+    def request_interrupt(self, run_id: str, *, actor: str, reason: str, now: datetime) -> Run:
+        def work(unit: Unit) -> Run:
+            _interrupt(unit, run_by_id(unit.conn, run_id), reason)
+            return run_by_id(unit.conn, run_id)
 
         return transact(self._engine, work, now=now, by=Component.PERSON, actor=actor)
 
@@ -74,6 +82,17 @@ class Operators:
             unit.note("repository_saved", repository=repository.name, source=repository.source)
 
         transact(self._engine, work, now=now, by=Component.PERSON, actor=actor)
+
+
+def _interrupt(unit: Unit, asked: Run, reason: str) -> None:
+    lock_ticket(unit, asked.ticket_id)
+    run = lock_run(unit, asked.id)
+    if run["state"] != RunState.RUNNING:
+        raise NotReady(f"{asked.id} is {run['state']}: only a running run can be interrupted", run=asked.id)
+    if run["interrupt_requested_by"] is None:
+        wish = {"interrupt_requested_by": unit.actor, "interrupt_reason": reason, "updated_at": unit.now}
+        unit.conn.execute(update(runs).where(runs.c.id == asked.id).values(wish))
+        unit.note("interrupt_requested", ticket_id=asked.ticket_id, run_id=asked.id, reason=reason)
 
 
 def _decide(unit: Unit, run_id: str, *, approved: bool, reason: str) -> Approval:

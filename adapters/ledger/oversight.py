@@ -1,16 +1,18 @@
 """Reads for dispatch, recovery and status: Oversight over SQL."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, ScalarSelect, func, select
 
 from adapters.ledger.engine import opened
 from adapters.ledger.rows import approval_of, lease_of, many, repository_of
-from adapters.ledger.schema import approvals, leases, pauses, repositories, runs, service_beats
+from adapters.ledger.schema import approvals, leases, pauses, policy_reports, repositories, runs, service_beats, tickets
 from adapters.ledger.transaction import upsert
 from domain.execution import Lease
-from domain.governance import Approval, ApprovalState
+from domain.governance import Approval, ApprovalState, Verdict
 from domain.lifecycle import RunState
+from domain.outcomes import RunOutcome
 from domain.repositories import Repository
 
 
@@ -46,6 +48,28 @@ class OversightReader:
         with opened(self._engine) as conn:
             return {row["scope"]: row["reason"] for row in many(conn, select(pauses).order_by(pauses.c.scope))}
 
+    def outcomes(self, *, since: datetime | None = None, limit: int = 2000) -> list[RunOutcome]:
+        query = (
+            select(
+                runs.c.id.label("run_id"),
+                *(runs.c[name] for name in ("ticket_id", "harness", "attempt", "state", "reason_code", "usage")),
+                runs.c.created_at.label("started_at"),
+                runs.c.finished_at.label("ended_at"),
+                runs.c.harness_until,
+                tickets.c.repository,
+                tickets.c.manifest,
+                _newest_verdict().label("verdict"),
+            )
+            .join(tickets, tickets.c.id == runs.c.ticket_id)
+            .order_by(runs.c.created_at.desc(), runs.c.id)
+            .limit(limit)
+        )
+        if since is not None:
+            query = query.where(runs.c.created_at >= since)
+        with opened(self._engine) as conn:
+            rows = many(conn, query)
+        return [_outcome_of(dict(row)) for row in rows]
+
     def beat(self, component: str, *, now: datetime) -> None:
         with opened(self._engine, writing=True) as conn:
             upsert(conn, service_beats, {"component": component, "at": now}, keys=("component",))
@@ -54,3 +78,15 @@ class OversightReader:
         query = select(service_beats.c.at).where(service_beats.c.component == component)
         with opened(self._engine) as conn:
             return conn.execute(query).scalar_one_or_none()
+
+
+def _outcome_of(row: dict[str, Any]) -> RunOutcome:
+    manifest, verdict = row.pop("manifest"), row.pop("verdict")
+    verified = row["state"] == RunState.SUCCEEDED and verdict in (Verdict.PASS, Verdict.WARN)
+    return RunOutcome.model_validate({**row, "profile": manifest.get("profile") or "", "verified": verified})
+
+
+def _newest_verdict() -> ScalarSelect[str]:
+    """Select the verdict of the newest report of the run in the outer query."""
+    newest = select(policy_reports.c.verdict).where(policy_reports.c.run_id == runs.c.id)
+    return newest.order_by(policy_reports.c.judged_at.desc(), policy_reports.c.id.desc()).limit(1).scalar_subquery()

@@ -1,5 +1,6 @@
 """What a run does and learns: RunLedger over SQL."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -64,6 +65,15 @@ class Runs:
                 _check_known(unit, ticket_id, run_id)
             event = unit.event(draft.name, draft.payload, ticket_id=ticket_id, run_id=run_id)
             unit.events.append({**event, "actor": draft.actor, "component": draft.component})
+
+        transact(self._engine, work, now=now, by=Component.EXECUTION)
+
+    def record_events(self, drafts: Sequence[EventDraft], *, lease: LeaseRef, now: datetime) -> None:
+        def work(unit: Unit) -> None:
+            check_held(unit, lease)
+            for draft in drafts:
+                event = unit.event(draft.name, draft.payload, ticket_id=lease.ticket_id, run_id=lease.run_id)
+                unit.events.append({**event, "actor": draft.actor, "component": draft.component})
 
         transact(self._engine, work, now=now, by=Component.EXECUTION)
 
@@ -134,7 +144,7 @@ def _bind(unit: Unit, lease: RowMapping, dagster_run_id: str) -> None:
 
 
 def _fact_values(facts: RunFacts) -> dict[str, Any]:
-    values = facts.model_dump(mode="json", exclude_none=True)
+    values = {name: value for name, value in facts.model_dump(mode="json").items() if value is not None}
     if facts.environment is not None:
         values["repository_commit"] = facts.environment.base_sha
     return values
@@ -165,7 +175,7 @@ def _park(unit: Unit, ref: LeaseRef, request: dict[str, Any]) -> Approval:
     if parked and run["fence"] == ref.fence and asked is not None:
         return approval_of(asked)
     require_held(unit, ref, lease)
-    move_run(unit, run, RunEvent.WAIT)
+    move_run(unit, run, RunEvent.WAIT, interrupt_requested_by=None, interrupt_reason=None)
     release(unit, lease, RunState.AWAITING_APPROVAL)
     ids = {"ticket_id": ref.ticket_id, "run_id": ref.run_id}
     pending = {**ids, **request, "requested_at": unit.now, "state": ApprovalState.PENDING}

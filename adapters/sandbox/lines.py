@@ -40,9 +40,9 @@ class LineBuffer:
             cut = LINE_LIMIT
             while cut > LINE_LIMIT - 4 and self._pending[cut] in CONTINUATION:
                 cut -= 1
-            found.append(self._line(bytes(self._pending[:cut])))
+            found.append(self._line(bytes(self._pending[:cut]), goes_on=True))
             del self._pending[:cut]
         return found
 
-    def _line(self, text: bytes) -> OutputLine:
-        return OutputLine(stream=self._stream, text=text.decode("utf-8", "replace"))
+    def _line(self, text: bytes, *, goes_on: bool = False) -> OutputLine:
+        return OutputLine(stream=self._stream, text=text.decode("utf-8", "replace"), goes_on=goes_on)

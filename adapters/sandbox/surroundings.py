@@ -7,6 +7,7 @@ from adapters.sandbox.workspace import Workspace
 from domain.harness import Command
 from domain.sandbox import SandboxSpec
 
+AGENTS = Path("/opt/agents")  #: where an isolated command finds the agent programs
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -14,10 +15,11 @@ def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, m
     """Return the whole environment of one command.
 
     `mark` is how its processes are found, and it cannot take it off; `tools` is a folder of PATH with uv in it,
-    which setup commands may count on.
+    which setup commands may count on. Agent programs lead PATH but for the environment's.
     """
+    agents = AGENTS if workspace.inside else spec.agents and Path(spec.agents)
     told = {
-        "PATH": f"{SYSTEM_PATH}:{tools}",
+        "PATH": ":".join([*([f"{agents}/bin"] if agents else []), SYSTEM_PATH, tools]),
         "HOME": str(workspace.seen("home")),
         "LANG": "C.UTF-8",
         "TMPDIR": str(workspace.seen("tmp")),

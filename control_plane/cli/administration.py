@@ -8,6 +8,8 @@ import typer
 from control_plane.cli.options import AsJson
 from control_plane.cli.output import answer
 from resources import ledger
+from resources.egress_broker import checked_upstreams
+from resources.model_apis import upstreams_in_force
 from resources.policy_files import load_policy
 from resources.secrets import secret
 from resources.settings import load_settings, prepare_home
@@ -56,7 +58,7 @@ def show(as_json: AsJson = False) -> None:
     settings = load_settings()
     document = settings.model_dump(mode="json")
     document["database_url"] = _without_password(document["database_url"] or "")
-    named = sorted({one.credential for one in settings.upstreams.values() if one.credential})
+    named = sorted({one.credential for one in upstreams_in_force(settings).values() if one.credential})
     document["secrets"] = {name: secret(name) is not None for name in named}
     answer(document, [f"{key}: {value}" for key, value in document.items()], as_json=as_json)
 
@@ -68,6 +70,7 @@ def check_config(as_json: AsJson = False) -> None:
     Example: factory config check
     """
     settings = load_settings()
+    checked_upstreams(settings)
     answer({"ok": True, "home": str(settings.home)}, [f"all settings of {settings.home} are right"], as_json=as_json)
 
 

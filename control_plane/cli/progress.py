@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.status import Status
@@ -16,9 +16,10 @@ QUIET = frozenset({"step_started", "run_changed", "lease_started"})
 
 
 class Progress:
-    """A context; show() gets events, tell() gets words."""
+    """A context; show() gets events, tell() gets words, caption() what the last line of a terminal says meanwhile."""
 
     def __init__(self, title: str) -> None:
+        self.stdout: TextIO = sys.stdout  #: while the spinner turns, sys.stdout leads to stderr's terminal
         self._console = Console(stderr=True, highlight=False)
         self._status: Status | None = self._console.status(Text(title)) if sys.stderr.isatty() else None
 
@@ -32,6 +33,15 @@ class Progress:
     ) -> None:
         if self._status:
             self._status.stop()
+
+    @property
+    def draws(self) -> bool:
+        """Whether there is a last line."""
+        return self._status is not None
+
+    def caption(self, words: str) -> None:
+        if self._status:
+            self._status.update(Text(harmless(words)))
 
     def show(self, event: Event) -> None:
         words = describe(event)

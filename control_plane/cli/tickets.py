@@ -30,11 +30,14 @@ def add(  # noqa: PLR0913 - one parameter for each option
     title: Annotated[str | None, typer.Option(help="Instead of a file.")] = None,
     body: Annotated[str, typer.Option(help="What is wanted.")] = "",
     repository: Annotated[str | None, typer.Option(help="May be left out when only one is enrolled.")] = None,
-    engine: Annotated[str, typer.Option(help="The harness that does the work.")] = "command",
+    engine: Annotated[str | None, typer.Option(help="The harness that does the work, or `auto`.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The role it is done in; it fills what is left out.")] = None,
+    engine_class: Annotated[str | None, typer.Option(help="Without an engine: any harness of this class.")] = None,
     command: Annotated[Many, typer.Option(help="For the command harness; repeatable.")] = None,
     verify: Annotated[Many, typer.Option(help="Added to the repository's own; repeatable.")] = None,
     priority: Annotated[str | None, typer.Option(help="critical, high, medium or low.")] = None,
     risk: Annotated[str | None, typer.Option(help="low, medium or high.")] = None,
+    budget_usd: Annotated[str | None, typer.Option(help="Dollars all of its attempts may cost.")] = None,
     lock: Annotated[str | None, typer.Option(help="Tickets with one lock run one at a time.")] = None,
     dep: Annotated[Many, typer.Option(help="A ticket that must be done first; repeatable.")] = None,
     as_json: AsJson = False,
@@ -51,6 +54,8 @@ def add(  # noqa: PLR0913 - one parameter for each option
 
     told: dict[str, Any] = {"title": title, "body": body, "engine": engine, "commands": command, "verify": verify}
     told |= {"repository": repository, "priority": priority, "risk": risk, "lock": lock, "deps": dep}
+    told |= {"profile": profile, "engine-class": engine_class}
+    told |= {"budget": None if budget_usd is None else {"usd": budget_usd}}
     stored, created = filing.file_ticket(file, told)
     document = {"id": stored.id, "stage": stored.stage.value, "created": created}
     word = "filed" if created else "known already"

@@ -1,12 +1,12 @@
 """Follow tickets through the ledger's timeline, retries included, until the factory has nothing left to do."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from control_plane.desk import Reads
 from control_plane.tickets.documents import newest_approval
 from control_plane.tickets.ending import Ending, ending_of
-from domain.execution import Event
+from domain.execution import Event, Run
 from domain.tickets import Ticket
 
 INTERVAL = 0.3  #: seconds between two looks
@@ -49,8 +49,20 @@ def follow(
 
 
 def newest_seq(factory: Reads, ticket_id: str) -> int:
-    events = factory.lookup.timeline(ticket_id=ticket_id)
-    return events[-1].seq if events else 0
+    return max((event.seq for event in events_after(factory, ticket_id)), default=0)
+
+
+def before_run(factory: Reads, run: Run) -> int:
+    """Return the number of the last event before a run's first."""
+    of_run = (event.seq for event in events_after(factory, run.ticket_id) if event.run_id == run.id)
+    return next(of_run, 1) - 1
+
+
+def events_after(factory: Reads, ticket_id: str, after_seq: int = 0) -> Iterator[Event]:
+    """Yield every event of a ticket after one, in order, a page at a time."""
+    while page := factory.lookup.timeline(ticket_id=ticket_id, after_seq=after_seq):
+        yield from page
+        after_seq = page[-1].seq
 
 
 def tail(factory: Reads, ticket_id: str, show: Show) -> None:
@@ -58,8 +70,15 @@ def tail(factory: Reads, ticket_id: str, show: Show) -> None:
     follow(factory, [ticket_id], show, lambda: None)
 
 
+def replay(factory: Reads, run: Run, show: Show) -> None:
+    """Show every event of one run."""
+    for event in events_after(factory, run.ticket_id, before_run(factory, run)):
+        if event.run_id == run.id:
+            show(event)
+
+
 def _show_new(factory: Reads, ticket_id: str, after_seq: int, show: Show) -> int:
-    for event in factory.lookup.timeline(ticket_id=ticket_id, after_seq=after_seq):
+    for event in events_after(factory, ticket_id, after_seq):
         show(event)
         after_seq = event.seq
     return after_seq

@@ -26,6 +26,12 @@ WORDS: Final[Mapping[str, str]] = {
     "sandbox_removed": "{backend} sandbox removed",
     "environment_prepared": "environment {digest} (cached: {cached})",
     "harness_event": "{kind} {text}",
+    "harness_assigned": "goes to {harness}: {reason}",
+    "harness_passed_over": "{harness} rests until {until}: [{code}]",
+    "run_handed_over": "goes on from {from_run_id} of {harness} (its session: {resumes}, its changes: {patch})",
+    "interrupt_requested": "asked to pause: {reason}",
+    "breaker_opened": "circuit breaker of {scope} open until {until}: {reason}",
+    "breaker_reset": "circuit breaker of {scope} closed by hand: {reason}",
     "limit_breached": "limit {limit} breached: {action}",
     "patch_collected": "patch {sha256}: {files_changed} file(s)",
     "verify_completed": "verified: {passed}",
@@ -37,6 +43,8 @@ WORDS: Final[Mapping[str, str]] = {
     "retry_scheduled": "tries again not before {not_before} after [{code}]",
     "dead_lettered": "dead letter after {attempts} attempt(s): [{code}] {reason}",
     "cancel_requested": "cancel asked for: {reason}",
+    "dead_letter_closed": "dead letter closed: {reason}",
+    "dead_letter_replayed": "replayed as backfill {backfill_id}: {reason}",
     "ticket_requeued": "back in the queue: {reason}",
     "ticket_shipped": "shipped as {merge_sha}",
 }
@@ -58,7 +66,7 @@ def describe(event: Event) -> str:
 
 def harmless(text: str) -> str:
     """Return one line without control characters, so that no output of an agent can steer a terminal."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", text)
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text)
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 

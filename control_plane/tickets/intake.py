@@ -9,10 +9,16 @@ from pydantic import ValidationError
 from control_plane.tickets.ticket_file import TicketFile, refuse
 from control_plane.tickets.wording import explain
 from control_plane.tickets.yaml_lines import Located, Problem
+from domain.engines import GATED
 from domain.errors import FactoryError, InvalidInput, NotFound
 from domain.repositories import Repository
 from domain.tickets import Manifest, Ticket, TicketDraft
+from policy.ceilings import over_ceilings
+from policy.eligibility import engine_refusal
 from policy.risk import initial_risk
+from policy.work_order import profile_of
+from resources.harnesses import settings_of
+from resources.policy_files import rules_file
 from resources.wiring import Factory
 from resources.workspaces import settings_at
 
@@ -24,7 +30,8 @@ def add_ticket(factory: Factory, ticket_file: TicketFile, *, actor: str) -> tupl
         The ticket and whether it is new.
 
     Raises:
-        InvalidInput: repository, engine or a dependency does not exist; each with its line.
+        InvalidInput: repository, engine, profile or a dependency does not exist here, or its budget is over a ceiling
+            of policy; each with its line.
         IdempotencyConflict, DependencyCycle: as BacklogInterface.create_ticket says.
     """
     manifest = ticket_file.manifest
@@ -32,12 +39,12 @@ def add_ticket(factory: Factory, ticket_file: TicketFile, *, actor: str) -> tupl
     problems = list(_unresolved(factory, ticket_file, repository))
     if problems or repository is None:
         raise refuse(ticket_file.name, problems)
-    harness = factory.harnesses[manifest.engine]
+    harness = factory.harnesses.get(manifest.engine)
     draft = TicketDraft(
         manifest=manifest,
         actor=actor,
         lock=manifest.lock or _repository_lock(factory, repository),
-        risk=initial_risk(manifest, harness.trusted),
+        risk=initial_risk(manifest, harness is not None and harness.trusted),
         idempotency_key=manifest.idempotency_key or content_key(manifest),
     )
     return factory.backlog.create_ticket(draft, now=factory.now())
@@ -85,14 +92,28 @@ def _find_repository(factory: Factory, name: str) -> Repository | None:
     return found if found.enabled else None
 
 
+def _refused(factory: Factory, ticket_file: TicketFile) -> Iterable[Problem]:
+    """Yield what of a ticket's wishes is not to be had here, before anything is routed."""
+    manifest, policy = ticket_file.manifest, factory.policy
+    enabled = frozenset(name for name in factory.harnesses if settings_of(factory.settings, name).enabled)
+    against = engine_refusal(manifest.engine, frozenset(factory.harnesses) | GATED.keys(), enabled)
+    if against is not None:
+        yield ticket_file.problem("engine", against)
+    try:
+        profile_of(manifest, policy.profiles)
+    except InvalidInput as error:
+        yield ticket_file.problem("profile", error.message)
+    for name, words in over_ceilings(manifest.budget, policy.limits.ceilings).items():
+        where = rules_file("limits", factory.settings.policy_dir)
+        yield ticket_file.problem(f"budget.{name}", f"{words}, `ceilings.{name}` in {where}")
+
+
 def _unresolved(factory: Factory, ticket_file: TicketFile, repository: Repository | None) -> Iterable[Problem]:
     manifest = ticket_file.manifest
     if repository is None:
         message = f"no repository {manifest.repository!r} is enrolled: `factory repo add {manifest.repository} PATH`"
         yield ticket_file.problem("repository", message)
-    if manifest.engine not in factory.harnesses:
-        message = f"no harness {manifest.engine!r}; known are {', '.join(sorted(factory.harnesses))}"
-        yield ticket_file.problem("engine", message)
+    yield from _refused(factory, ticket_file)
     for dependency in manifest.deps:
         try:
             factory.lookup.ticket(dependency)

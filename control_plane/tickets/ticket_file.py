@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from frontmatter.default_handlers import YAMLHandler
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from control_plane.tickets.wording import explain, keys_of, unknown_key
 from control_plane.tickets.yaml_lines import Located, Problem, load_with_lines, spell
+from domain.budgets import Budget
 from domain.errors import InvalidInput
 from domain.tickets import Criterion, Manifest, RetrySettings
 
 MAX_BYTES = 1_000_000
 BODY = "body"
+PARTS: Final[Mapping[str, type[BaseModel]]] = {"retry": RetrySettings, "budget": Budget}  #: keys with keys of their own
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class TicketFile:
     located: Located = field(default_factory=Located)
 
     def problem(self, key: str, message: str) -> Problem:
-        return Problem(self.located.line_of((key,)), key, message)
+        """Return what is wrong at a key; one inside of another is written `retry.max`."""
+        return Problem(self.located.line_of(tuple(key.split("."))), key, message)
 
 
 def read_ticket_file(path: Path) -> TicketFile:
@@ -117,9 +120,11 @@ def _unknown(found: Located) -> list[Problem]:
     """Return unknown keys at all levels; snake_case spellings are unknown too."""
     known = [key for key in keys_of(Manifest) if key != BODY]
     problems = _strangers(found.value, known, (), found)
-    retry, acceptance = found.value.get("retry"), found.value.get("acceptance")
-    if isinstance(retry, dict):
-        problems += _strangers(retry, keys_of(RetrySettings), ("retry",), found)
+    for part, model in PARTS.items():
+        told = found.value.get(part)
+        if isinstance(told, dict):
+            problems += _strangers(told, keys_of(model), (part,), found)
+    acceptance = found.value.get("acceptance")
     items = acceptance if isinstance(acceptance, list) else []
     for index, item in enumerate(items):
         if isinstance(item, dict):

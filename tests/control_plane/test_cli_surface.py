@@ -12,12 +12,15 @@ from domain.errors import SettingsInvalid
 
 LEAVES = [
     "repo add", "repo list", "repo show", "ticket add", "ticket list", "ticket show", "ticket readiness",
-    "ticket done-check", "run", "runs", "timeline", "approve", "reject", "cancel", "ship", "pause", "resume",
-    "status", "dead-letter list", "dead-letter requeue", "doctor", "up", "try", "sandbox shell", "sandbox test", "egress log", "db migrate", "db rollback",
+    "ticket done-check", "run", "runs", "timeline", "logs", "cost", "kpi", "approve", "reject",
+    "interrupt", "continue", "cancel", "ship", "pause", "resume",
+    "status", "dead-letter list", "dead-letter requeue", "dead-letter replay", "dead-letter close", "doctor", "up", "try",
+    "harness list", "harness probe", "route explain", "breaker list",
+    "breaker reset", "sandbox shell", "sandbox test", "egress log", "db migrate", "db rollback",
     "config show", "config check", "policy check",
 ]  # fmt: skip
 INTERACTIVE = ["sandbox shell"]  # its output is the program's own
-READING = ["repo list", "ticket list", "runs", "status", "dead-letter list"]
+READING = ["repo list", "ticket list", "runs", "status", "dead-letter list", "cost", "kpi"]
 HEAVY = ("alembic", "dagster", "uvicorn", "jinja2", "starlette", "detect_secrets", "frontmatter", "psutil")
 
 

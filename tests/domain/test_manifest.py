@@ -1,5 +1,7 @@
 """What people write is checked field by field: each error names the path of its field."""
 
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.tickets import Manifest, Priority, Risk, Tier, parse_duration
+from adapters.ledger.rows import manifest_json
+from domain.engines import AUTO
+from domain.handwriting import parse_duration
+from domain.tickets import Manifest, Priority, Risk, Tier
 
 LEAST = {"title": "Sort the imports", "repository": "click"}
 
@@ -38,7 +43,50 @@ WRONG = [
     ("timeout", "soon"),
     ("review-policy", "never"),
     ("lock", ""),
+    ("profile", "no such/name"),
+    ("profile", 7),
+    ("engine", None),
+    ("engine-class", "agentic coder"),
+    ("capabilities", ["node>="]),
+    ("capabilities", ["gpu"] * 51),
+    ("capabilities", ["x" * 201]),
+    ("prefers", ["factory:"]),
+    ("allowed-scope", 7),
+    ("budget", 5),
+    ("budget", {"usd": -5}),
+    ("budget", {"eur": 5}),
+    ("yolo", "perhaps"),
+    ("cwd", "../up"),
+    ("cwd", "a/../../b"),
+    ("cwd", "a\\b"),
+    ("cwd", "bell\x07"),
+    ("cwd", ""),
+    ("cwd", "x" * 1001),
+    ("tracker-item", "two words"),
+    ("tracker-item", "new\nline"),
+    ("tracker-item", ""),
+    ("tracker-item", "x" * 501),
 ]
+
+#: one value each that is read, and what it is written as: ROUTE-7 and what came with it
+TOLD = {
+    "profile": ("qa", "qa"),
+    "engine-class": ("agentic-coder", "agentic-coder"),
+    "capabilities": ("node>=20", ["node>=20"]),
+    "prefers": (["factory:mac-2", "factory:mac-2"], ["factory:mac-2"]),
+    "allowed-scope": ("src/*", ["src/*"]),
+    "budget": ({"usd": 5, "tokens": "2M", "wall": "4h"}, {"usd": 5.0, "tokens": 2_000_000, "wall": "14400s"}),
+    "yolo": ("no", False),
+    "cwd": ("packages/a", "packages/a"),
+    "tracker-item": ("ITEM-789", "ITEM-789"),
+    "artifacts": ("dist", ["dist"]),
+    "review-policy": ("manual", "manual"),
+    "deps": ("T-1", ["T-1"]),
+    "idempotency-key": ("k", "k"),
+    "retry": ({"max": 2, "backoff": "5m"}, {"max": 2, "backoff": "300s", "on": None}),
+    "priority": ("critical", "critical"),
+}
+LATER = ("profile", "engine-class", "capabilities", "prefers", "allowed-scope", "budget", "yolo", "cwd", "tracker-item")
 
 
 def errors_of(**fields: object) -> list[tuple[str, ...]]:
@@ -106,6 +154,68 @@ def test_manifest_round_trips_by_its_kebab_keys():
     assert told["idempotency-key"] == "k"
     assert told["timeout"] == "2700s"
     assert Manifest.model_validate(told) == manifest
+
+
+@pytest.mark.parametrize("key", TOLD)
+def test_key_is_read_and_round_trips(key: str):
+    given, written = TOLD[key]
+    manifest = Manifest.model_validate(LEAST | {key: given})
+    told = manifest.model_dump(mode="json")
+    assert told[key] == written
+    assert Manifest.model_validate(told) == manifest
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
+@pytest.mark.parametrize("key", TOLD)
+def test_key_has_a_default_that_is_left_out_of_the_digest(key: str):
+    name = key.replace("-", "_")
+    plain = Manifest.model_validate(LEAST)
+    assert not plain.model_fields_set & {name}
+    assert getattr(plain, name) == Manifest.model_fields[name].default
+    assert key not in plain.model_dump(mode="json", exclude_defaults=True)
+
+
+def test_unused_later_keys_are_not_stored_so_that_an_older_release_reads_the_ticket():
+    """It refuses keys it does not know; what it wrote before, and the key of its content, stay the same bytes."""
+    assert not set(LATER) & set(json.loads(Manifest.model_validate(LEAST).model_dump_json()))
+    told = Manifest.model_validate(LEAST | {"profile": "qa"}).model_dump(mode="json")
+    assert set(LATER) & set(told) == {"profile"}
+
+
+def test_stored_old_ticket_has_the_digest_it_always_had():
+    old = {"title": "Sort the imports", "repository": "click", "commands": ["ruff check --select I --fix ."]}
+    manifest = Manifest.model_validate(old)
+    assert manifest_json(manifest)[1] == "572c4d97a5e5624c4ae7b5feff294cf12e8fa73dcf588a6c0e02778d1a9b95e9"
+    whole = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()  # what its idempotency key is made of
+    assert whole == "80f677a53d89572a39bdc31b52830d75beb1c8e312f69d0604c3ab3e09cf6230"
+
+
+@pytest.mark.parametrize(
+    ("told", "engine"),
+    [
+        ({}, "command"),
+        ({"commands": ["true"]}, "command"),
+        ({"engine-class": "agentic-coder"}, AUTO),
+        ({"engine_class": "agentic-coder"}, AUTO),
+        ({"profile": "qa"}, AUTO),
+        ({"profile": "qa", "commands": ["true"]}, "command"),
+        ({"profile": "qa", "commands": ["true"], "engine-class": "agentic-coder"}, AUTO),
+        ({"profile": "qa", "engine": "codex", "engine-class": "agentic-coder"}, "codex"),
+        ({"engine": "claude"}, "claude_code"),
+        ({"engine": "gemini"}, "gemini_cli"),
+        ({"engine": "copilot"}, "copilot"),
+        ({"engine": "devin"}, "devin"),
+        ({"engine": "auto"}, AUTO),
+    ],
+)
+def test_engine_that_was_not_named_is_the_command_harness_or_the_routers_choice(told: dict, engine: str):
+    assert Manifest.model_validate(LEAST | told).engine == engine
+
+
+@pytest.mark.parametrize("told", [None, 7, "title: x", ["title"], [("title", "x")]])
+def test_what_are_no_keys_is_refused(told: object):
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(told)
 
 
 def test_manifest_cannot_be_changed():

@@ -10,7 +10,7 @@ from domain.governance import Approval
 from domain.lifecycle import RunState, Stage
 from domain.repositories import RepositorySettings
 from domain.tickets import Risk
-from policy.attention import next_action, stalled
+from policy.attention import is_pause, next_action, stalled
 from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
 from policy.risk import initial_risk
@@ -121,3 +121,11 @@ def test_risk_is_the_tickets_word_else_the_harnesss() -> None:
     assert initial_risk(manifest(), True) is Risk.LOW
     assert initial_risk(manifest(engine="codex"), False) is Risk.MEDIUM
     assert initial_risk(manifest(risk="high"), True) is Risk.HIGH
+
+
+@pytest.mark.parametrize(("rule", "word"), [("interrupted", "continue"), ("budget", "continue"), ("x", "approve")])
+def test_a_paused_run_is_to_be_continued_and_a_finished_change_approved(rule: str, word: str) -> None:
+    asked = approval().model_copy(update={"rule": rule})
+    action = next_action(ticket(stage=Stage.REVIEW), run(RunState.AWAITING_APPROVAL), asked)
+    assert (action.actor, action.action) == ("person", f"{word} or reject T-1-r1: high risk")
+    assert is_pause(asked) is (word == "continue")

@@ -1,8 +1,10 @@
 """Gates decide on facts alone; unknown never passes."""
 
+import json
+
 import pytest
 
-from domain.governance import FileChange, GateVerdict, Origin, SecretFinding, Verdict
+from domain.governance import FileChange, GateVerdict, Origin, SecretFinding, Validation, Verdict
 from domain.repositories import RepositorySettings
 from policy.gates import GATES, RULES, judge, overall
 from resources.policy_files import load_policy
@@ -71,6 +73,36 @@ def test_gate(rule: str, facts: dict, expected: Verdict) -> None:
 
 def test_no_scope_means_everything_is_in_scope() -> None:
     assert verdict("scope", settings=RepositorySettings()).verdict is Verdict.SKIP
+
+
+@pytest.mark.parametrize(
+    ("repository", "ticket", "path", "expected"),
+    [
+        ((), ("src/*",), "src/a.py", Verdict.PASS),
+        ((), ("src/*",), "docs/x", Verdict.FAIL),
+        (("src/*",), ("docs/*",), "docs/x", Verdict.FAIL),
+        (("src/*",), ("docs/*",), "src/a.py", Verdict.FAIL),
+        (("*",), ("docs/*", "src/*.py"), "src/deep/a.py", Verdict.PASS),
+        ((), ("src",), "src/a.py", Verdict.FAIL),
+        ((), ("[", "../*", "/*"), "src/a.py", Verdict.FAIL),
+        ((), ("SRC/*",), "src/a.py", Verdict.FAIL),
+        ((), (), "anything", Verdict.SKIP),
+    ],
+)
+def test_a_change_keeps_to_the_scope_of_repository_and_ticket(repository, ticket, path, expected) -> None:
+    facts = validation(files=(FileChange(path=path, status="M"),), allowed_scope=ticket)
+    assert verdict("scope", facts, RepositorySettings(scope=repository)).verdict is expected
+
+
+def test_a_file_moved_out_of_the_tickets_scope_is_outside_of_it() -> None:
+    facts = validation(files=(FileChange(path="b/x", old_path="a/x", status="R"),), allowed_scope=("a/*",))
+    assert "b/x" in verdict("scope", facts, RepositorySettings()).message
+
+
+def test_a_validation_stored_before_tickets_had_a_scope_still_loads() -> None:
+    stored = json.loads(validation().model_dump_json())
+    del stored["allowed_scope"]
+    assert Validation.model_validate(stored).allowed_scope == ()
 
 
 def test_newly_failing_tests_are_named() -> None:

@@ -13,9 +13,9 @@ def claim(context: RunContext) -> StepResult:
     missing = missing_for(manifest, context.repository.settings)
     if missing:
         raise NotReady(f"{context.ticket.id} lacks {', '.join(missing)}", missing=missing)
-    harness = context.factory.harnesses.get(manifest.engine)
+    harness = context.factory.harnesses.get(context.run.harness)
     if harness is None:
-        raise HarnessUnavailable(f"there is no harness {manifest.engine!r}")
+        raise HarnessUnavailable(f"there is no harness {context.run.harness!r}")
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=context.repository.settings.sandbox)
     tier = effective_tier(context.repository.settings.autonomy, manifest.autonomy)
     context.record(RunFacts(risk=context.ticket.risk, tier=tier), Step.CLAIM)
@@ -26,7 +26,7 @@ def claim(context: RunContext) -> StepResult:
             "run": context.run.id,
             "fence": context.lease.fence,
             "attempt": context.run.attempt,
-            "harness": manifest.engine,
+            "harness": context.run.harness,
             "sandbox": sandbox.name,
             "tier": tier,
         }

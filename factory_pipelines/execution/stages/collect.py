@@ -98,22 +98,27 @@ def keep_patch(context: RunContext, admitted: Admitted) -> PatchRef:
     )
 
 
-def rescue(context: RunContext, step: Step, failure: FactoryError) -> None:
+def rescue(context: RunContext, step: Step, failure: FactoryError) -> ArtifactRef | None:
     """Leave a patch artifact of a run that failed before it had one: what its workspace holds, else an empty one.
 
     Called before the sandboxes are removed; takes about RESCUE_LIMIT at most, nothing for a run that was canceled,
     and raises no FactoryError: the run already has its failure.
     """
     if context.run.patch is not None or isinstance(failure, UNTOUCHED):
-        return
+        return None
     try:
-        artifacts, _report = context.factory.lookup.evidence(context.run.id)
-        if any(artifact.ref.kind == "patch" for artifact in artifacts):
-            return
         readable = step is Step.LAUNCH and not isinstance(failure, Canceled)
-        _store(context, _left_behind(context) if readable else b"", "unfinished.patch")
+        if not readable and _has_patch(context):
+            return None
+        return _store(context, _left_behind(context) if readable else b"", "unfinished.patch")
     except FactoryError as error:
         log.warning("nothing_rescued", run=context.run.id, code=error.code)
+        return None
+
+
+def _has_patch(context: RunContext) -> bool:
+    artifacts, _report = context.factory.lookup.evidence(context.run.id)
+    return any(artifact.ref.kind == "patch" for artifact in artifacts)
 
 
 def _take(context: RunContext, ref: SandboxRef, base_sha: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What every stage works with, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.forge.contract import Forge
@@ -10,6 +10,7 @@ from domain.governance import PolicyReport
 from domain.repositories import Repository
 from domain.tickets import Ticket
 from resources.doors import tell_attempts
+from resources.run_log import log_event
 from resources.sandboxes import remove
 from resources.wiring import Factory
 from sensors.pulse import Pulse
@@ -51,8 +52,15 @@ class RunContext:
         self.run = self.factory.run_ledger.record_facts(self.lease, facts, step=step, now=self.factory.now())
 
     def event(self, name: str, **payload: object) -> None:
-        draft = EventDraft(name=name, payload=payload)
-        self.factory.run_ledger.record_event(draft, lease=self.lease, now=self.factory.now())
+        self.events(name, [payload])
+
+    def events(self, name: str, payloads: Sequence[Mapping[str, object]]) -> None:
+        """Record events of one name, in their order and all at once."""
+        drafts = [EventDraft(name=name, payload=dict(payload)) for payload in payloads]
+        if drafts:
+            self.factory.run_ledger.record_events(drafts, lease=self.lease, now=self.factory.now())
+        for payload in payloads:
+            log_event(self.factory, self.run, name, payload)
 
     def keep(self, content: bytes, *, kind: str, name: str) -> ArtifactRef:
         """Store bytes and record them as this run's artifact."""

@@ -8,6 +8,7 @@ from domain.governance import ApprovalState, Clearance, Decision, PolicyReport, 
 from domain.repositories import RepositorySettings
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from factory_pipelines.execution.stages.validate import load_validation
+from policy.attention import is_pause
 from policy.autonomy import Change, decide, effective_risk, effective_tier
 from policy.gates import judge as judge_gates
 from policy.gates import overall
@@ -64,7 +65,7 @@ def _decide(context: RunContext, facts: Validation, report: PolicyReport, settin
 
 def _approved(context: RunContext) -> bool:
     decided = context.factory.oversight.approvals(run_id=context.run.id)
-    return any(approval.state is ApprovalState.APPROVED for approval in decided)
+    return any(one.state is ApprovalState.APPROVED and not is_pause(one) for one in decided)
 
 
 def _words(report: PolicyReport) -> str:

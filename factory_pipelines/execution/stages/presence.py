@@ -7,8 +7,10 @@ from domain.execution import ClaimRequest, EventDraft, LeaseRef, Run, Step
 from domain.failures import AttemptEnd
 from domain.lifecycle import FINAL_RUN_STATES, Component, RunState
 from factory_pipelines.execution.stages.context import Presented, RunContext
+from policy.work_order import manifest_as_assigned
 from resources.wiring import Factory
 from sensors.pulse import Pulse
+from sensors.routing import Router
 
 #: failures after which the stored patch of the dead run is as good as new
 CRASHES = frozenset({"crash", "storage", "ledger", "forge", "sandbox"})
@@ -45,6 +47,9 @@ def present_lease(factory: Factory, presented: Presented, step: Step) -> RunCont
 
 def _context(factory: Factory, run: Run, lease: LeaseRef) -> RunContext:
     ticket = factory.lookup.ticket(run.ticket_id)
+    if run.assignment is not None:
+        manifest = manifest_as_assigned(ticket.manifest, run.assignment.order, run.harness)
+        ticket = ticket.model_copy(update={"manifest": manifest})
     return RunContext(
         factory=factory,
         ticket=ticket,
@@ -84,6 +89,8 @@ def _give_back(factory: Factory, lease: LeaseRef, refusal: Paused) -> None:
 
 def _take_lease(factory: Factory, presented: Presented) -> LeaseRef:
     settings = factory.settings
+    ticket = factory.lookup.ticket(presented.ticket_id)
+    open_runs = [run for run in factory.lookup.runs(ticket_id=ticket.id) if run.state not in FINAL_RUN_STATES]
     request = ClaimRequest(
         ticket_id=presented.ticket_id,
         owner=presented.dagster_run_id,
@@ -91,6 +98,7 @@ def _take_lease(factory: Factory, presented: Presented) -> LeaseRef:
         by_hand=True,
         max_running=settings.max_running,
         harness_limits=settings.harness_limits,
+        assignment=None if open_runs else Router(factory).assign(ticket),
     )
     lease = factory.backlog.claim_ticket(request, component=Component.EXECUTION, now=factory.now())
     if lease is None:

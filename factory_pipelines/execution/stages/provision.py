@@ -3,10 +3,11 @@
 import platform
 from importlib.metadata import version
 
-from domain.execution import RunEnvironment, RunFacts, Step
+from domain.execution import RunEnvironment, RunFacts, SandboxRef, Step
 from domain.sandbox import SandboxSpec
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from resources.environments import Source, prepare_environment
+from resources.harness_versions import pinned_version, version_in
 from resources.sandboxes import choose_sandbox
 from resources.sandboxes import provision as make_sandbox
 from resources.workspaces import settings_at
@@ -19,7 +20,7 @@ def provision(context: RunContext) -> StepResult:
     base_sha = context.forge.fetch(context.repository, context.base)
     settings = settings_at(context.factory, context.repository, base_sha)
     profile = context.keep(settings.model_dump_json().encode(), kind="json", name="repository-settings.json")
-    harness = context.factory.harnesses[context.ticket.manifest.engine]
+    harness = context.factory.harnesses[context.run.harness]
     source = Source(commit=base_sha, trusted=harness.trusted)
     environment = prepare_environment(context.factory, context.repository, settings, source, context.pulse.observe)
     context.event("environment_prepared", digest=environment.digest, cached=environment.cached)
@@ -38,7 +39,7 @@ def provision(context: RunContext) -> StepResult:
             base_sha=base_sha,
             sandbox=sandbox.name,
             image_digest=environment.digest,
-            tool_versions=tool_versions(),
+            tool_versions=tool_versions(context, ref),
             profile_sha256=profile.sha256,
         ),
         sandbox=ref,
@@ -48,5 +49,15 @@ def provision(context: RunContext) -> StepResult:
     return StepResult(metadata={"base_sha": base_sha, "sandbox": ref.id, "environment": environment.digest})
 
 
-def tool_versions() -> dict[str, str]:
-    return {"factory": version("software-factory"), "python": platform.python_version()}
+def tool_versions(context: RunContext, ref: SandboxRef) -> dict[str, str]:
+    """Return what the run works with; a harness of another version than ours was made for is told, not refused."""
+    ours = {"factory": version("software-factory"), "python": platform.python_version()}
+    name = context.run.harness
+    harness = context.factory.harnesses[name]
+    if harness.trusted:
+        return ours
+    found = version_in(context.factory, ref, name)
+    pinned = pinned_version(context.factory.settings, harness.traits.package)
+    if found is not None and pinned is not None and found != pinned:
+        context.event("tool_version_drift", harness=name, expected=pinned, found=found)
+    return ours if found is None else {**ours, name: found}

@@ -8,6 +8,7 @@ from domain.forge import Link
 from domain.governance import CheckResult, Origin, PolicyReport, Validation
 from domain.tickets import Ticket
 
+GREEN_LIMIT = 50  #: names listed of tests that turned green
 SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "❌", "error": "❌", "undetermined": "❓", "skip": "·"}
 
 
@@ -73,7 +74,21 @@ def _evidence(facts: Validation, links: tuple[Link, ...]) -> str:
         f"{len(facts.files)} files changed, +{facts.lines_added} -{facts.lines_removed}, on base `{facts.base_sha}`."
     )
     listed = [f"- {plain(link.label)} · sha256 `{link.artifact.sha256}`" for link in links]
-    return "\n".join([summary, "", *listed])
+    return "\n".join([summary, "", *_green(facts), *listed])
+
+
+def _green(facts: Validation) -> list[str]:
+    names = sorted({name for check in facts.checks for name in check.turned_green})
+    if not names:
+        return []
+    more = [f"- and {len(names) - GREEN_LIMIT} more"] if len(names) > GREEN_LIMIT else []
+    return [
+        f"Red on the base, green now ({len(names)}):",
+        "",
+        *(f"- {code(n)}" for n in names[:GREEN_LIMIT]),
+        *more,
+        "",
+    ]
 
 
 def check_label(check: CheckResult, number: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from domain.errors import (
+    Canceled,
     CapacityRefused,
     FactoryError,
     ForgeFenced,
@@ -19,10 +20,13 @@ from domain.execution import EventDraft, Step
 from domain.lifecycle import Component
 from factory_pipelines.execution.stages.collect import rescue
 from factory_pipelines.execution.stages.context import Presented, RunContext, StepResult
+from factory_pipelines.execution.stages.handover import leave
+from factory_pipelines.execution.stages.pausing import park, pause_rule
 from factory_pipelines.execution.stages.presence import present_lease
 from factory_pipelines.execution.stages.table import STAGES
-from policy.retry import classify, end_attempt
+from policy.retry import classify
 from resources.wiring import Factory
+from sensors.ending import decide_end
 from sensors.leftovers import Leftovers
 
 log = structlog.get_logger()
@@ -51,6 +55,9 @@ def run_step(factory: Factory, presented: Presented, step: Step) -> StepResult:
         return _work(context, step)
     except BaseException as error:
         failure = _failure(error)
+        paused = _pause(context, step, failure)
+        if paused is not None:
+            return paused
         _end(context, step, failure)
         if isinstance(error, Exception) and error is not failure:
             raise failure from error
@@ -92,7 +99,7 @@ def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
     What cannot be written or removed now, recovery will find.
     """
     try:
-        rescue(context, step, failure)
+        _save(context, step, failure)
     finally:
         Leftovers(context.factory).remove(context.run.id)
     if isinstance(failure, (*NOT_OURS, Interrupted)):  # only Dagster knows who interrupted; its run's end tells
@@ -105,14 +112,28 @@ def _end(context: RunContext, step: Step, failure: FactoryError) -> None:
         return
 
 
+def _pause(context: RunContext, step: Step, failure: FactoryError) -> StepResult | None:
+    """Park a run whose harness was stopped to wait for a person; None when its attempt ends."""
+    rule = pause_rule(context, failure) if step is Step.LAUNCH else None
+    if rule is None:
+        return None
+    _save(context, step, failure)
+    return park(context, rule, failure)
+
+
+def _save(context: RunContext, step: Step, failure: FactoryError) -> None:
+    """Keep what there is for whoever goes on; what cannot be kept must not hide how the attempt ended."""
+    patch = rescue(context, step, failure)
+    if step is not Step.LAUNCH or isinstance(failure, (*NOT_OURS, Interrupted, Canceled)):
+        return
+    try:
+        leave(context, patch)
+    except FactoryError as error:
+        log.warning("nothing_handed_over", run=context.run.id, code=error.code)
+
+
 def _write_end(context: RunContext, step: Step, failure: FactoryError) -> None:
     factory = context.factory
     context.event("step_failed", step=step, code=failure.code, reason=failure.message)
-    end = end_attempt(
-        failure,
-        factory.lookup.ticket(context.ticket.id),
-        factory.policy.retry,
-        now=factory.now(),
-        jitter=factory.jitter(),
-    )
+    end = decide_end(factory, context.run, factory.lookup.ticket(context.ticket.id), failure)
     factory.backlog.fail_ticket(context.lease, end=end, component=Component.EXECUTION, now=factory.now())

@@ -20,7 +20,7 @@ from resources.doors import Errand, opened, tell_attempts
 from resources.environments import Source, prepare_environment
 from resources.sandboxes import choose_sandbox, remove
 from resources.sandboxes import provision as make_sandbox
-from resources.workspaces import baseline, settings_at
+from resources.workspaces import baseline, settings_at, verify_digest
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def validate(context: RunContext) -> StepResult:
     patch = _patch(context)
     base_sha = context.forge.fetch(context.repository, context.base)
     known = load_validation(context)
-    if known is None or (known.base_sha, known.tree_sha) != (base_sha, patch.tree_sha):
+    scope = context.ticket.manifest.allowed_scope
+    if known is None or (known.base_sha, known.tree_sha, known.allowed_scope) != (base_sha, patch.tree_sha, scope):
         known = _examine(context, patch, base_sha)
     passed = all(check.passed for check in known.checks)
     context.event("verify_completed", passed=passed, commands=[check.command for check in known.checks])
@@ -131,6 +132,7 @@ def _gather(context: RunContext, room: CleanRoom, patch: PatchRef, change: Admit
         lines_added=change.lines_added,
         lines_removed=change.lines_removed,
         secrets=context.factory.secrets_scanner.scan(context.factory.artifacts.get(patch.artifact)),
+        allowed_scope=context.ticket.manifest.allowed_scope,
     )
 
 
@@ -141,10 +143,18 @@ def _run_checks(context: RunContext, room: CleanRoom) -> tuple[CheckResult, ...]
         return run_checks(
             room.sandbox,
             Bench(ref=room.ref, limit=context.factory.settings.verify_limit, door=door),
-            planned_checks(context, room.settings),
+            _watched(context, room, planned_checks(context, room.settings)),
             context.factory.artifacts,
             context.pulse.observe,
         )
+
+
+def _watched(context: RunContext, room: CleanRoom, checks: list[Check]) -> list[Check]:
+    """Name to each check the tests that are known to fail on the base, so that what turns green is seen."""
+    key = verify_digest(room.settings)
+    known = context.factory.evidence.find_baseline(context.repository.name, room.base_sha, key) or ()
+    red = frozenset(name for check in known for name in check.failed_tests or ())
+    return [check.model_copy(update={"red": red}) for check in checks]
 
 
 def planned_checks(context: RunContext, settings: RepositorySettings) -> list[Check]:

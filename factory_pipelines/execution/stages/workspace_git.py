@@ -45,17 +45,19 @@ _ENVIRONMENT = {
     **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_SETTINGS.values())},
 }
 
+_LITTER = r"__pycache__/\n.pytest_cache/\n"  #: what running tests leaves behind, unless the repository wants it
 #: Everything in the workspace as one commit on the base ($1), commits of the agent included. The agent's index is only
 #: asked for names, so that ignored files it added on purpose come along; its flags (skip-worktree …) hide nothing.
 WRITE_BUNDLE = f"""set -e
 chmod u+rwx "$FACTORY_OUT"
 rm -rf -- "$FACTORY_OUT/{BUNDLE_FILE}" "$FACTORY_OUT/{BUNDLE_FILE}.lock" "$FACTORY_OUT"/result.index* \
- "$FACTORY_OUT/result.names"
+ "$FACTORY_OUT/result.names" "$FACTORY_OUT/result.litter"
+printf '{_LITTER}' > "$FACTORY_OUT/result.litter"
 git ls-files -z > "$FACTORY_OUT/result.names"
 export GIT_INDEX_FILE="$FACTORY_OUT/result.index"
 git read-tree "$1"
 git update-index -z --add --remove --replace --stdin < "$FACTORY_OUT/result.names" || :
-git add -A
+git -c core.excludesFile="$FACTORY_OUT/result.litter" add -A
 tip=$(git commit-tree -m result -p "$1" "$(git write-tree)")
 git update-ref --no-deref refs/factory/result "$tip"
 git bundle create -q "$FACTORY_OUT/{BUNDLE_FILE}" refs/factory/result "^$1"

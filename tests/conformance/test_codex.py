@@ -1,0 +1,5 @@
+from tests.conformance.suite import LiveConformance
+
+
+class TestCodex(LiveConformance):
+    harness = "codex"

@@ -1,0 +1,5 @@
+from tests.conformance.suite import LiveConformance
+
+
+class TestGeminiCli(LiveConformance):
+    harness = "gemini_cli"
