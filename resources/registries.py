@@ -18,6 +18,7 @@ import structlog
 import uv
 from pydantic import ValidationError
 
+from adapters.egress.certificates import bundle
 from domain.egress import Upstream
 from domain.model import Value
 
@@ -141,13 +142,19 @@ def _file_places(url: str, index: str | None) -> Iterable[str]:
         return
     page = urljoin(url.rstrip("/") + "/", "pip/")
     try:
-        with requests.get(page, timeout=PATIENCE_SECONDS, stream=True) as answer:
+        with requests.get(page, timeout=PATIENCE_SECONDS, stream=True, verify=_trusted()) as answer:
             text = answer.raw.read(PAGE_BYTES, decode_content=True).decode("utf-8", "replace") if answer.ok else ""
-    except requests.RequestException as error:
+    except (requests.RequestException, OSError) as error:
         log.warning("index_not_read", reason=str(error)[:200])
         return
     links = (urljoin(page, found) for found in FILE_LINK.findall(text))
     yield from sorted({_place(link) for link in links if link.startswith(("http://", "https://"))})
+
+
+def _trusted() -> str:
+    """Return the certificates pip trusts: its own setting, else this machine's."""
+    named = re.search(r"\.cert='([^']+)'", _said(*_pip(), "config", "list"))
+    return named[1] if named else str(bundle())
 
 
 def _place(url: str) -> str:

@@ -1,6 +1,8 @@
 """Where packages come from is asked of the tools that are really installed, and a password never goes in."""
 
 import http.server
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +52,34 @@ def test_pip_tells_its_index_and_the_index_where_its_files_are(monkeypatch, inde
     assert Index.asked == ["/mirror/simple/pip/"]
     assert {f"127.0.0.1:{index}", "files.example.test:443", "files.example.test:8443"} <= set(found.hosts)
     assert "elsewhere.example.test:443" not in found.hosts
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    file = tmp_path / "own.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=index -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", *words.split(), "-keyout", file, "-out", tmp_path / "c"], check=True, capture_output=True
+    )
+    file.write_text(file.read_text() + (tmp_path / "c").read_text())
+    return file
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_index_is_trusted_as_pip_trusts_it(monkeypatch, tmp_path, certificate, trusted) -> None:
+    settings = tmp_path / "pip.conf"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secured.load_cert_chain(certificate)
+        server.socket = secured.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        cert = f"cert = {certificate}\n" if trusted else ""
+        settings.write_text(f"[global]\nindex-url = https://127.0.0.1:{server.server_address[1]}/simple\n{cert}")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+        monkeypatch.delenv("PIP_CERT", raising=False)
+        found = ask_registries()
+        server.shutdown()
+    assert ("files.example.test:443" in found.hosts) is trusted
 
 
 def test_a_registry_on_loopback_is_reached_through_the_broker(monkeypatch, index) -> None:
