@@ -4,7 +4,6 @@ import difflib
 import fcntl
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,8 +131,8 @@ def _fetch(name: str, sdist: Sdist, cache: Path) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     half = cache / f"{name}-{sdist.version}.half"
-    with tarfile.open(cache / f"{name}-{sdist.version}.tar.gz") as archive:
-        archive.extractall(half, filter="data")
+    half.mkdir(exist_ok=True)
+    subprocess.run(["tar", "-xzf", cache / f"{name}-{sdist.version}.tar.gz", "-C", half], check=True)
     (half / f"{name}-{sdist.version}").rename(cache / f"{name}-{sdist.version}")
     half.rmdir()
 
