@@ -26,7 +26,7 @@ ANSWERED = frozenset({"harness_failed", "limit", "needs_person", "patch_empty", 
 class BreakerRule(Value):
     """When the breaker of one scope opens."""
 
-    failures: PositiveInt  #: in a row, before it opens
+    failures: PositiveInt  #: in a row, before it opens: runs of a harness, else tickets, whose retries count as one
     usd_per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)]  #: of runs that ended, before it opens
 
 
@@ -80,12 +80,14 @@ def _failing(
             break
         if _counts(one, causes):
             streak.append(one)
-    last = streak[0].ended_at if len(streak) >= rule.failures else None
+    failed = len(streak) if causes is not None else len({one.ticket_id for one in streak})
+    last = streak[0].ended_at if failed >= rule.failures else None
     if last is None:
         return None
-    seconds = policy.rest.total_seconds() * 2.0 ** min(len(streak) - rule.failures, 30)
+    seconds = policy.rest.total_seconds() * 2.0 ** min(failed - rule.failures, 30)
     until = last + timedelta(seconds=min(seconds, policy.longest.total_seconds()))
-    reason = f"{len(streak)} runs in a row failed, the last with {streak[0].reason_code}"
+    kind = "tickets" if causes is None else "runs"
+    reason = f"{failed} {kind} in a row failed, the last with {streak[0].reason_code}"
     return BreakerState(state=Breaker.OPEN if now < until else Breaker.HALF_OPEN, reason=reason, until=until)
 
 

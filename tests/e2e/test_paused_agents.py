@@ -35,8 +35,11 @@ from tests.support.model import Model, Script, Sh, Turn, scripted_model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.bubblewrap]
 LOOK = Turn(calls=(Sh(sh="true"),), usage=DEAR)
+WAIT = Turn(
+    calls=(Sh(sh="sleep 8"),), usage=DEAR
+)  #: time to stop it before it asks again, and what it waits for a tool
 SPENDS = Script(
-    name="spends", turns=(Turn(calls=(TURN_ROUND,), usage=DEAR), LOOK, LOOK, *2 * (Turn(say="Done.", usage=DEAR),))
+    name="spends", turns=(Turn(calls=(TURN_ROUND,), usage=DEAR), LOOK, WAIT, *2 * (Turn(say="Done.", usage=DEAR),))
 )
 
 

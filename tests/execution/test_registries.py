@@ -74,7 +74,8 @@ def test_an_index_is_trusted_as_pip_trusts_it(monkeypatch, tmp_path, certificate
         server.socket = secured.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         cert = f"cert = {certificate}\n" if trusted else ""
-        settings.write_text(f"[global]\nindex-url = https://127.0.0.1:{server.server_address[1]}/simple\n{cert}")
+        address = f"https://127.0.0.1:{server.server_address[1]}/simple"
+        settings.write_text(f"[global]\nindex-url = {address}\n{cert}")
         monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
         monkeypatch.delenv("PIP_CERT", raising=False)
         found = ask_registries()

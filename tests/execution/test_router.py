@@ -336,7 +336,7 @@ def test_a_scope_that_keeps_failing_holds_its_tickets_then_lets_one_through(worl
     for _ in range(2):
         fail(world, GatesFailed("x"))
     ticket, stranger = agentic(world), agentic(world, repository="other")
-    with pytest.raises(NotReady, match=f"circuit breaker of {kind}.* is open until .*2 runs in a row"):
+    with pytest.raises(NotReady, match=f"circuit breaker of {kind}.* is open until .*2 tickets in a row"):
         Router(world.factory).assign(ticket)
     if kind == "repository":
         world.dispatch(stranger)

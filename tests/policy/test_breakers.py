@@ -32,7 +32,15 @@ def run(minute: float, code: str | None = TRANSIENT, **told: Any) -> RunOutcome:
     """A run that ended so many minutes after noon; without a code it succeeded."""
     at = NOON + minute * MINUTE
     state = RunState.FAILED if code else RunState.SUCCEEDED
-    given = {"run_id": "T-1-r1", "ticket_id": "T-1", "repository": "calc", "harness": "codex", "attempt": 1, **told}
+    ticket = f"T-{round(minute * 100)}"
+    given = {
+        "run_id": f"{ticket}-r1",
+        "ticket_id": ticket,
+        "repository": "calc",
+        "harness": "codex",
+        "attempt": 1,
+        **told,
+    }
     return RunOutcome.model_validate(
         {"state": state, "reason_code": code, "started_at": at - MINUTE, "ended_at": at, **given}
     )
@@ -76,6 +84,16 @@ def test_the_rest_doubles_with_each_further_failure_up_to_the_longest(failures: 
     found = read(*FAILED[:failures], at=failures)
     assert found.until == NOON + (failures + minutes) * MINUTE
     assert f"{failures} runs in a row failed, the last with {TRANSIENT}" in found.reason
+
+
+def test_retries_of_a_ticket_speak_once_of_its_repository_and_each_time_of_its_harness() -> None:
+    retries = [run(minute, ticket_id="T-1") for minute in range(1, 4)]
+    assert read(*retries).state is Breaker.OPEN
+    assert read(*retries, harness=False).state is Breaker.CLOSED
+    others = [run(4, ticket_id="T-2"), run(5, ticket_id="T-3")]
+    found = read(*retries, *others, at=6, harness=False)
+    assert found.until == NOON + 10 * MINUTE
+    assert "3 tickets in a row failed" in found.reason
 
 
 def test_thousands_of_failures_overflow_nothing() -> None:

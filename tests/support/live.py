@@ -19,7 +19,7 @@ from domain.lifecycle import RESTING_STAGES, RunState, Stage
 from domain.tickets import Ticket
 from tests.support.factory import World
 from tests.support.repositories import git
-from tests.support.services import environment, eventually, free_port, kill_all, tree
+from tests.support.services import NeverCame, environment, eventually, free_port, kill_all, tree
 
 REPOSITORY = {"repositoryLocationName": "factory", "repositoryName": "__repository__"}
 JOB = {**REPOSITORY, "jobName": "ticket_run"}
@@ -75,7 +75,13 @@ class Live:
             self.process = None
 
     def until(self, what: Callable[[], bool], words: str) -> None:
-        eventually(what, words, self.home / "up.log")
+        try:
+            eventually(what, words, self.home / "up.log")
+        except NeverCame as never:
+            lookup = self.world.factory.lookup
+            tickets = [f"{one.id} {one.stage} ({one.reason})" for one in lookup.tickets()]
+            runs = [f"{one.id} {one.state} ({one.reason})" for one in lookup.runs()]
+            raise AssertionError("\n".join([str(never), *tickets, *runs])) from never
 
     def graphql(self, query: str, **variables: Any) -> Any:
         """Return the one field that was asked for."""
@@ -147,7 +153,8 @@ class Live:
 
     def check_one_pull_request(self, ticket: Ticket, repository: str = "calc") -> None:
         """The ticket has one branch and one pull request, and they agree."""
-        assert (self.world.ticket(ticket).stage, self.world.ticket(ticket).reason) == (Stage.TESTING, None)
+        now = self.world.ticket(ticket)
+        assert (now.stage, now.reason) == (Stage.TESTING, None), [(run.state, run.reason) for run in self.runs(ticket)]
         remote = Path(self.world.factory.lookup.repository(repository).remote)
         pull = self.world.factory.lookup.pull_request(ticket.id)
         assert pull is not None
