@@ -19,7 +19,7 @@ from tests.deploy.at_work import (
 )
 from tests.deploy.shape import BROKER, ONCE, services
 from tests.support import engine
-from tests.support.stack import Stack, docker, running_stack
+from tests.support.stack import DEAR, Stack, docker, running_stack
 
 pytestmark = [pytest.mark.faults, pytest.mark.docker, pytest.mark.e2e]
 
@@ -49,7 +49,8 @@ def recovered(stack: Stack, note: Note) -> Callable[[float], None]:
     """Wait until all services are healthy and answer."""
 
     def wait(began: float) -> None:
-        stack.until(lambda: healthy(stack) == LASTING and stack.answers(), "all services are healthy")
+        stack.until(lambda: healthy(stack) == LASTING, "all services are healthy")
+        stack.until(stack.answers, "commands are answered", DEAR)
         note("healthy after", began)
 
     return wait
@@ -60,7 +61,8 @@ def rest(note: Note) -> Callable[[list[Work], float], None]:
     """Wait until no ticket is worked on."""
 
     def wait(works: list[Work], began: float) -> None:
-        works[0].stack.until(lambda: all(one.is_at_rest() for one in works), f"{[one.ticket for one in works]} at rest")
+        resting = f"{[one.ticket for one in works]} at rest"
+        works[0].stack.until(lambda: all(one.is_at_rest() for one in works), resting, DEAR)
         note("at rest after", began)
 
     return wait

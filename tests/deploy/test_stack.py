@@ -1,6 +1,5 @@
 """The whole production shape on a real engine: one command, a ticket to a pull request, a database that goes away."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.deploy.shape import BROKER, ONCE, services
 from tests.support.factory import FIX
-from tests.support.stack import Stack, docker, running_stack
+from tests.support.stack import DEAR, Stack, docker, running_stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
@@ -37,14 +36,17 @@ def test_a_ticket_goes_through_containers_to_a_pull_request(stack: Stack):
     ticket = stack.factory("ticket", "add", "--title", "Tidy", "--command", f"sleep 4; {FIX}")["id"]
     seen: dict[str, dict[str, Any]] = {}
 
-    def worked() -> bool:
+    def work_seen() -> bool:
         for one in stack.made():
             seen.setdefault(one["Config"]["Labels"]["factory.role"], one)
+        return {"worker", "sandbox"} <= set(seen)
+
+    def at_rest() -> bool:
         return stack.factory("ticket", "show", ticket)["stage"] in ("testing", "dead_letter")
 
-    stack.until(worked, "the ticket at rest")
+    stack.until(work_seen, "a worker and a sandbox")
+    stack.until(at_rest, "the ticket at rest", DEAR)
     assert stack.factory("ticket", "show", ticket)["stage"] == "testing", stack.call("factory", "timeline", ticket)
-    assert {"worker", "sandbox"} <= set(seen), list(seen)
     check_worker(seen["worker"])
     check_sandbox(seen["sandbox"])
     stack.until(lambda: not stack.made(), "no worker and no sandbox is left")
@@ -118,9 +120,7 @@ def test_only_the_broker_has_dockers_socket(stack: Stack):
 
 def test_a_second_up_changes_nothing_and_down_leaves_nothing(stack: Stack):
     before = {one["Id"] for one in stack.services("status=running").values()}
-    began = time.monotonic()
     stack.call("up", FACTORY_IMAGE="factory:latest")  # as it is, whatever was edited since
-    assert time.monotonic() - began < 120
     assert {one["Id"] for one in stack.services("status=running").values()} == before
     stack.call("compose", "down", "--timeout", "10")
     assert stack.services() == {}

@@ -29,7 +29,7 @@ from tests.support.services import kill_all, tree
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.bubblewrap]
 QUICK = {"backoff": "1s", "max": 1}
-SHORT = {"lease_ttl": "20", "not_started_limit": "300", "max_running": "6", "sandbox": "bubblewrap"}
+SHORT = {"lease_ttl": "40", "not_started_limit": "300", "max_running": "6", "sandbox": "bubblewrap"}
 LOST = {"run.worker_died", "lease.expired"}
 BROKEN = {"sandbox.failed", "harness.crashed"}
 

@@ -17,6 +17,7 @@ from tests.e2e.agents_at_work import (
     BUDGET,
     DEAR,
     OTHER,
+    SLEEP,
     SLEEPERS,
     TURN_ROUND,
     events,
@@ -35,17 +36,22 @@ from tests.support.model import Model, Script, Sh, Turn, scripted_model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.bubblewrap]
 LOOK = Turn(calls=(Sh(sh="true"),), usage=DEAR)
-WAIT = Turn(
-    calls=(Sh(sh="sleep 8"),), usage=DEAR
-)  #: time to stop it before it asks again, and what it waits for a tool
-SPENDS = Script(
-    name="spends", turns=(Turn(calls=(TURN_ROUND,), usage=DEAR), LOOK, WAIT, *2 * (Turn(say="Done.", usage=DEAR),))
-)
+DONE = Turn(say="Done.", usage=DEAR)
+#: its third answer is one too many: codex says so when it asks again, and is stopped before that answer comes;
+#: claude_code before its tool, which lasts
+SPENDS = {
+    "codex": (LOOK, LOOK, DONE.model_copy(update={"latency": 10}), DONE),
+    "claude_code": (LOOK, Turn(calls=(Sh(sh=f"{SLEEP} || true"),), usage=DEAR), DONE, DONE),
+}
+SPENDERS = {
+    one: Script(name=f"{one}-spends", turns=(Turn(calls=(TURN_ROUND,), usage=DEAR), *turns))
+    for one, turns in SPENDS.items()
+}
 
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    with scripted_model([SPENDS, *SLEEPERS.values()]) as model:
+    with scripted_model([*SPENDERS.values(), *SLEEPERS.values()]) as model:
         yield model
 
 
@@ -116,17 +122,18 @@ def check_resumed(services: Live, model: Model, ticket: Ticket, conversation: st
 
 
 def test_who_spends_too_much_waits_and_goes_on_in_its_session(services: Live, model: Model) -> None:
-    tickets = {one: file(services.world, one, f"spends#{one}", lock=f"{one}-spends", budget=BUDGET) for one in SLEEPERS}
+    talks = {one: f"{script.name}#spends" for one, script in SPENDERS.items()}
+    tickets = {one: file(services.world, one, talk, lock=talk, budget=BUDGET) for one, talk in talks.items()}
     paused(services, list(tickets.values()))
-    asked = {one: len([seen for seen in model.requests if seen.conversation == f"spends#{one}"]) for one in tickets}
+    asked = {one: len([seen for seen in model.requests if seen.conversation == talk]) for one, talk in talks.items()}
     for ticket in tickets.values():
         (breached,) = events(services.world, ticket, "limit_breached")
         assert (breached["limit"], breached["action"]) == ("usd", "pause")
         assert the_run(services, ticket).usage.cost_usd > BUDGET["usd"]
     go_on(services, list(tickets.values()))
     for engine, ticket in tickets.items():
-        check_resumed(services, model, ticket, f"spends#{engine}", asked[engine])
-        assert tokens(the_run(services, ticket).usage) == tokens(model.sent(f"spends#{engine}"))
+        check_resumed(services, model, ticket, talks[engine], asked[engine])
+        assert tokens(the_run(services, ticket).usage) == tokens(model.sent(talks[engine]))
 
 
 def test_who_is_interrupted_in_a_tool_goes_on_in_its_session(services: Live, model: Model) -> None:

@@ -76,7 +76,7 @@ class Live:
 
     def until(self, what: Callable[[], bool], words: str) -> None:
         try:
-            eventually(what, words, self.home / "up.log")
+            eventually(what, words, self.home / "up.log", pause=1)
         except NeverCame as never:
             lookup = self.world.factory.lookup
             tickets = [f"{one.id} {one.stage} ({one.reason})" for one in lookup.tickets()]

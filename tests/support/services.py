@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
@@ -82,11 +82,11 @@ class NeverCame(AssertionError):
     """What a test waits for did not come in time."""
 
 
-def eventually(what: Callable[[], bool], words: str, log: Path | None = None) -> None:
-    """Wait until it is so; the limit is for a hung machine, not an assertion on speed."""
+def eventually(what: Callable[[], bool], words: str, log: Path | None = None, pause: float = 0.5) -> None:
+    """Wait until it is so, asked every `pause` seconds; the limit is for a hung machine, not an assertion on speed."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not what():
         if time.monotonic() > end:
             tail = log.read_text()[-3000:] if log and log.exists() else ""
             raise NeverCame(f"never came: {words}\n{tail}")
-        time.sleep(0.5)
+        time.sleep(pause)

@@ -17,6 +17,7 @@ from tests.support.repositories import make_repository
 from tests.support.services import eventually, free_port
 
 PROJECT = "factory-e2e"
+DEAR = 4.0  #: seconds between two questions through deploy/factory: one costs this machine about one
 WORKERS = "10000:10000"
 
 
@@ -66,8 +67,8 @@ class Stack:
         except urllib.error.HTTPError as refused:
             return refused.code, json.load(refused)
 
-    def until(self, what: Callable[[], bool], words: str) -> None:
-        eventually(what, words, self.state / "logs" / "none.log")
+    def until(self, what: Callable[[], bool], words: str, pause: float = 0.5) -> None:
+        eventually(what, words, self.state / "logs" / "none.log", pause)
 
     def enrol(self, name: str = "calc") -> None:
         source = make_repository(self.state / "source")
