@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "config": "administration",
     "policy": "administration",
 }
+ALIASES: Final = {"dlq": "dead-letter"}  #: what operators of queues type
 HELP = """Take tickets to proven pull requests with outside coding-agent programs.
 
 Start with `factory try`, or on your own repository: `factory repo add NAME PATH`,
@@ -60,6 +61,7 @@ def main() -> None:
 def run(words: Sequence[str]) -> int:
     """Run one command and return its exit code: 0 well, 1 failed, 2 misused, 70 a bug, 130 interrupted."""
     as_json = "--json" in words
+    words = _spelled_out(words)
     try:
         code = build(words)(args=list(words), prog_name="factory", standalone_mode=False)
     except typer.TyperException as error:
@@ -74,6 +76,10 @@ def run(words: Sequence[str]) -> int:
         output.bug(error, as_json=as_json)
         return 70
     return code if isinstance(code, int) else 0
+
+
+def _spelled_out(words: Sequence[str]) -> list[str]:
+    return [ALIASES.get(word, word) for word in words[:1]] + list(words[1:])
 
 
 def build(words: Sequence[str]) -> typer.Typer:

@@ -38,6 +38,11 @@ def test_the_list_above_is_the_whole_command_line(cli):
     assert set(app.COMMANDS) <= set(listed)
 
 
+def test_an_alias_is_the_whole_command(cli):
+    assert set(app.ALIASES.values()) <= set(app.COMMANDS)
+    assert cli("dlq", "list", "--json").document == cli("dead-letter", "list", "--json").document == {"tickets": []}
+
+
 @pytest.mark.parametrize("group", sorted({leaf.split()[0] for leaf in LEAVES if " " in leaf}))
 def test_a_group_teaches_too(cli, group):
     assert "Example: factory" in cli(group, "--help").out
