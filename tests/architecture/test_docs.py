@@ -112,7 +112,8 @@ def test_homes_of_other_layouts_can_be_imported():
 
 
 def test_commands_and_targets_in_prose_exist():
-    commands = set(importlib.import_module("control_plane.cli.app").COMMANDS)
+    app = importlib.import_module("control_plane.cli.app")
+    commands = {*app.COMMANDS, *app.ALIASES}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for path in PROSE:
         text = path.read_text()
