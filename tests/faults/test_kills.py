@@ -35,7 +35,8 @@ def settled(world: World, tickets: list[Ticket]) -> bool:
 
 
 def wait(world: World, tickets: list[Ticket]) -> None:
-    eventually(lambda: settled(world, tickets), "every ticket at rest", home(world) / "up.log")
+    for ticket in tickets:  # each with a patience of its own
+        eventually(lambda ticket=ticket: settled(world, [ticket]), f"{ticket.id} at rest", home(world) / "up.log")
 
 
 def check_one_of_everything(world: World, ticket: Ticket) -> list[Run]:

@@ -128,7 +128,8 @@ class Live:
     def rest(self, *tickets: Ticket) -> None:
         """Wait until each has an open pull request or will get no further attempt."""
         ends = RESTING_STAGES | {Stage.TESTING}
-        self.until(lambda: all(self.world.ticket(t).stage in ends for t in tickets), "every ticket at rest")
+        for one in tickets:  # each with a patience of its own
+            self.until(lambda one=one: self.world.ticket(one).stage in ends, f"{one.id} at rest")
 
     def runs(self, ticket: Ticket) -> list[Run]:
         return self.world.factory.lookup.runs(ticket_id=ticket.id)
