@@ -80,13 +80,12 @@ def _failing(
             break
         if _counts(one, causes):
             streak.append(one)
-    failed = len(streak) if causes is not None else len({one.ticket_id for one in streak})
+    failed, kind = (len(streak), "runs") if causes is not None else (len({one.ticket_id for one in streak}), "tickets")
     last = streak[0].ended_at if failed >= rule.failures else None
     if last is None:
         return None
     seconds = policy.rest.total_seconds() * 2.0 ** min(failed - rule.failures, 30)
     until = last + timedelta(seconds=min(seconds, policy.longest.total_seconds()))
-    kind = "tickets" if causes is None else "runs"
     reason = f"{failed} {kind} in a row failed, the last with {streak[0].reason_code}"
     return BreakerState(state=Breaker.OPEN if now < until else Breaker.HALF_OPEN, reason=reason, until=until)
 
