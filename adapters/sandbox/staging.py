@@ -17,7 +17,8 @@ from domain.errors import SandboxFailed
 USER = 10001  #: whom commands run as; never uid 0
 ROOMS = ("/mnt", "/media", "/srv")
 #: $1 room, $2 the folder of all disks, $3 who started it, then the groups' files, --, the sources, --, the program.
-#: All paths are ours. Disks of other sandboxes are let go, or each would live as long as this process.
+#: All paths are ours. Disks of other sandboxes are let go, or each would live as long as this process; one that its
+#: owner removes meanwhile is gone by itself.
 SCRIPT = """set -e
 room=$1; disks=$2; starter=$3; shift 3
 look() { while read -r key value; do if [ "$key" = PPid: ]; then parent=$value; fi; done < "/proc/$1/status"; }
@@ -31,7 +32,8 @@ while [ "$1" != -- ]; do
   number=$((number + 1)); shift
 done
 shift
-while read -r _ place _; do case $place in "$disks"/*) umount -l "$place" ;; esac; done < /proc/self/mounts
+let_go() { umount -l "$1" 2> /dev/null || ! mountpoint -q "$1" || umount -l "$1"; }
+while read -r _ place _; do case $place in "$disks"/*) let_go "$place" ;; esac; done < /proc/self/mounts
 """
 #: bubblewrap looks its child up by a number of this namespace, so /proc must be this namespace's too
 RUN = """mount -t proc proc /proc

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sandbox import bubblewrap
+from adapters.sandbox import bubblewrap, staging
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from domain.errors import SandboxFailed, StorageFull
 from domain.sandbox import Availability, Isolation, OutputLine
@@ -125,6 +125,16 @@ class TestBubblewrapSandbox(SandboxConformance):
             assert BubblewrapSandbox(small).leftovers() == []
         finally:
             subprocess.run(["umount", small], check=True)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root has disks that others could remove")
+    def test_a_disk_that_its_owner_removes_meanwhile_stops_no_other_sandbox(self, sandbox, ref, tmp_path, monkeypatch):
+        disk = tmp_path / "sandboxes" / "bubblewrap" / "other" / "disk"
+        disk.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
+        just_before = f'umount() {{ command umount -l "{disk}" && rmdir "{disk}"; command umount "$@"; }}\n'
+        monkeypatch.setattr(staging, "SCRIPT", just_before + staging.SCRIPT)
+        assert said(sandbox, ref, "echo here") == "here"
+        assert not disk.exists()
 
     def test_a_process_cannot_take_more_memory_than_it_is_given(self, sandbox) -> None:
         ref = sandbox.provision(fresh(memory_bytes=200_000_000))
