@@ -14,6 +14,15 @@ DEPLOY = ROOT / "deploy"
 DATA = "/var/lib/software-factory"
 ONCE = {"prepare", "migrate"}
 BROKER = "container-broker"
+COMPOSE_V2 = ROOT / ".compose-v2"  #: where .ci/get-compose-v2 puts it on a machine that has none
+
+
+def compose_v2() -> dict[str, str] | None:
+    """Return what makes `docker compose` Compose v2: nothing where it is that already; None where there is none."""
+    told = {"DOCKER_CONFIG": str(COMPOSE_V2)} if COMPOSE_V2.is_dir() else {}
+    words = ["docker", "compose", "version"]
+    asked = subprocess.run(words, env={**os.environ, **told}, capture_output=True, check=False)
+    return told if asked.returncode == 0 else None
 
 
 def compose_words() -> list[str]:

@@ -1,12 +1,24 @@
 """The stack as written: who runs as whom, holds what, and reaches where."""
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from tests.deploy.shape import BROKER, DATA, DEPLOY, ONCE, compose_words, plain_environment, resolved, services, sources
+from tests.deploy.shape import (
+    BROKER,
+    DATA,
+    DEPLOY,
+    ONCE,
+    compose_v2,
+    compose_words,
+    plain_environment,
+    resolved,
+    services,
+    sources,
+)
 
 NAMES = sorted(services())
 CONFINED = sorted(set(NAMES) - {BROKER})
@@ -15,6 +27,24 @@ CONFINED = sorted(set(NAMES) - {BROKER})
 def test_compose_takes_the_file():
     words = [*compose_words(), "-f", str(DEPLOY / "compose.yaml"), "config", "-q"]
     subprocess.run(words, check=True, env=plain_environment(), timeout=60)
+
+
+def test_compose_v2_takes_the_file_and_reads_the_same_in_it():
+    second = compose_v2()
+    if second is None:
+        pytest.skip("Compose v2 is not here: .ci/get-compose-v2 .compose-v2")
+    words = ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "--format", "json"]
+    done = subprocess.run(words, env=plain_environment(**second), capture_output=True, check=True, timeout=60)
+    read = json.loads(done.stdout)["services"]
+    assert set(read) == set(NAMES)
+    for name, service in read.items():
+        bound = service.get("volumes", [])
+        assert len(bound) == len(services()[name].get("volumes", []))
+        # v2 makes all containers before the first one runs, when the folders that `prepare` makes are not there yet
+        assert all(one["bind"]["create_host_path"] for one in bound)
+    assert ["rshared"] == [
+        one["bind"]["propagation"] for one in read[BROKER]["volumes"] if "propagation" in one["bind"]
+    ]
 
 
 def test_every_path_of_the_data_folder_follows_the_setting():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.shape import BROKER, ONCE, services
+from tests.deploy.shape import BROKER, ONCE, compose_v2, services
 from tests.support.factory import FIX
 from tests.support.stack import DEAR, Stack, docker, running_stack
 
@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("data")) as stack:
+    """With Compose v2 where it can be had; tests/deploy/test_kills.py has what this machine ships."""
+    with running_stack(tmp_path_factory.mktemp("data"), **(compose_v2() or {})) as stack:
         yield stack
 
 

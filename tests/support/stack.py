@@ -25,6 +25,7 @@ WORKERS = "10000:10000"
 class Stack:
     data: Path
     port: int
+    compose: dict[str, str]  #: what makes deploy/compose take another Compose than this machine's
 
     @property
     def state(self) -> Path:
@@ -32,7 +33,8 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        return plain_environment(FACTORY_DATA=str(self.data), FACTORY_PORT=str(self.port), COMPOSE_PROJECT_NAME=PROJECT)
+        told = {"FACTORY_DATA": str(self.data), "FACTORY_PORT": str(self.port), "COMPOSE_PROJECT_NAME": PROJECT}
+        return plain_environment(**told, **self.compose)
 
     @cached_property
     def home_label(self) -> str:
@@ -90,9 +92,9 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data: Path) -> Iterator[Stack]:
+def running_stack(data: Path, **compose: str) -> Iterator[Stack]:
     """Bring a stack up, healthy, and remove every trace of it on this machine at the end of the block."""
-    stack = Stack(data, free_port())
+    stack = Stack(data, free_port(), compose)
     try:
         stack.call("up")
         yield stack
