@@ -1,13 +1,21 @@
 """The one door of a sandbox to the network: who may reach what through it, and what was tried."""
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from domain.model import Instant, Name, Value
 
+#: what the broker says, first of all, when it and not the server refuses a request
+REFUSED: Final = re.compile(r"refused by the factory's egress broker \(([a-z-]{1,40})\)")
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,252})(:[0-9]{1,5})?$")]
+
+
+def refused_words(reason: str) -> str:
+    """Return what REFUSED finds: `reason` is one word of a door's log."""
+    return f"refused by the factory's egress broker ({reason})"
 
 
 class Purpose(StrEnum):

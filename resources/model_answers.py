@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from domain.egress import REFUSED
 from domain.errors import (
     FactoryError,
     ModelOverloaded,
@@ -17,7 +18,6 @@ from domain.model import Value
 
 ANOTHER_QUESTION = frozenset({400, 404, 405, 422, 501})  #: of a gateway that serves a model, and no list of models
 WORDS = 300  #: characters of an answer that are passed on
-BY_THE_DOOR = re.compile(r"refused by the factory's egress broker \(([a-z-]{1,40})\)")
 NO_KEY = re.compile(r"api.?key", re.IGNORECASE)
 NO_MONEY = re.compile(r"insufficient_quota|billing|credit balance", re.IGNORECASE)
 
@@ -33,7 +33,7 @@ def refusal_in(answer: Answer) -> FactoryError | None:
     """Return what the answer says against the key, the account or the address; None when it was a good one."""
     if 200 <= answer.status < 300:
         return None
-    found = BY_THE_DOOR.match(answer.body)
+    found = REFUSED.match(answer.body)
     return _by_the_door(found[1]) if found else _by_the_api(answer)
 
 

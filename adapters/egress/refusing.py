@@ -1,5 +1,7 @@
 """Why a door does not let something through, and what to do about it."""
 
+from domain.egress import refused_words
+
 ADVICE = {
     "name-not-allowed": "add {host} to policy/rules/egress.yaml if this work truly needs it",
     "port-not-allowed": "add {host}:{port} to policy/rules/egress.yaml if this work truly needs it",
@@ -31,4 +33,4 @@ class Refused(Exception):
 def advice(reason: str, host: str, port: int | None) -> str:
     """Return the line that a client is told."""
     told = ADVICE.get(reason, "it was recorded").format(host=host or "-", port=port)
-    return f"refused by the factory's egress broker ({reason}): {told}\n"
+    return f"{refused_words(reason)}: {told}\n"
