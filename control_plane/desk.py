@@ -3,26 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
+from adapters.harness.contract import Harness
 from adapters.ledger.contract import Lookup, OperatorLedger, Oversight, RunLedger
 from resources.ledger import open_ledger
+from resources.looking import Looks
 from resources.settings import Settings
 
+if TYPE_CHECKING:
+    from policy.rules_model import Policy
 
-class Reads(Protocol):
+
+class Reads(Looks, Protocol):
     """What reading asks for; a whole Factory offers it too."""
 
     @property
-    def settings(self) -> Settings: ...
-    @property
-    def lookup(self) -> Lookup: ...
-    @property
-    def oversight(self) -> Oversight: ...
-    @property
     def run_ledger(self) -> RunLedger: ...
-    @property
-    def now(self) -> Callable[[], datetime]: ...
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,19 @@ class Desk:
     run_ledger: RunLedger
     operators: OperatorLedger
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """Raises PolicyInvalid."""
+        from resources.policy_files import load_policy  # noqa: PLC0415 - few who read ask for it
+
+        return load_policy(self.settings.policy_dir)
+
+    @cached_property
+    def harnesses(self) -> dict[str, Harness]:
+        from resources.catalogue import shipped_harnesses  # noqa: PLC0415 - few who read ask for them
+
+        return shipped_harnesses()
 
 
 def open_desk(settings: Settings, *, migrate: bool = False) -> Desk:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import NonNegativeInt
+
 from domain.execution import ArtifactRef, PatchRef
 from domain.model import Instant, Name, Record, Sha1, Value
 
@@ -53,6 +55,27 @@ class PullRequestRequest(Value):
     reviewers: tuple[str, ...] = ()
 
 
+class Edits(Value):
+    """How what was merged differs from what the factory proposed, in lines added and removed.
+
+    A file that changes without lines (binary, moved, mode) counts as one.
+    """
+
+    differing: NonNegativeInt  #: between what the proposal would have left and what the merge left
+    merged: NonNegativeInt  #: of the whole change that was merged
+
+    @property
+    def rate(self) -> float:
+        """Return the share of the merged change that people made, from 0 to 1; 1 when nothing of the proposal is left.
+
+        >>> Edits(differing=1, merged=4).rate, Edits(differing=0, merged=0).rate, Edits(differing=2, merged=0).rate
+        (0.25, 0.0, 1.0)
+        """
+        if self.differing >= self.merged:
+            return 1.0 if self.differing else 0.0
+        return self.differing / self.merged
+
+
 class PullRequest(Record):
     repository: Name
     number: int
@@ -71,3 +94,4 @@ class PullRequest(Record):
     updated_at: Instant
     merged_by: str | None = None
     merge_sha: Sha1 | None = None
+    edits: Edits | None = None  #: by people, of a merged one; None: not known

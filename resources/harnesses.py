@@ -14,10 +14,9 @@ from adapters.harness.contract import Harness
 from domain.errors import NotFound
 from domain.harness import Options
 from domain.model import Instant, Value
-from resources.model_apis import MODEL_APIS, upstream_names
-from resources.registries import INSIDE
+from resources.looking import Looks
+from resources.model_apis import INSIDE, MODEL_APIS, upstream_names
 from resources.settings import HarnessSettings, Settings
-from resources.wiring import Factory
 
 STAMP = ".installed"  #: names what the agents' folder holds; written by deploy/install-agents
 INSTALL: Final = "deploy/install-agents"
@@ -65,7 +64,7 @@ def settings_of(settings: Settings, name: str) -> HarnessSettings:
     return settings.harnesses.get(name) or HarnessSettings(enabled=False)
 
 
-def harness_named(factory: Factory, name: str) -> Harness:
+def harness_named(factory: Looks, name: str) -> Harness:
     """Raises NotFound."""
     found = factory.harnesses.get(name)
     if found is None:
@@ -73,7 +72,7 @@ def harness_named(factory: Factory, name: str) -> Harness:
     return found
 
 
-def harness_states(factory: Factory) -> list[HarnessState]:
+def harness_states(factory: Looks) -> list[HarnessState]:
     """Return every harness, by name, as last seen; starts nothing, so that dispatch may ask each time.
 
     One that nobody looked at counts as healthy; `factory harness list` looks, `factory harness probe` asks its API too.
@@ -82,7 +81,7 @@ def harness_states(factory: Factory) -> list[HarnessState]:
     return [_state(factory, name, running[name]) for name in sorted(factory.harnesses)]
 
 
-def _state(factory: Factory, name: str, running: int) -> HarnessState:
+def _state(factory: Looks, name: str, running: int) -> HarnessState:
     told = settings_of(factory.settings, name)
     found = remembered(factory, name)
     against = found if found and found.code and is_fresh(found, factory.now()) else None
@@ -119,7 +118,7 @@ def is_fresh(found: Finding, now: datetime) -> bool:
     return found.at <= now < found.at + HOLDS
 
 
-def remembered(factory: Factory, name: str) -> Finding | None:
+def remembered(factory: Looks, name: str) -> Finding | None:
     """Return what was seen last of a harness; None when its settings or the programs are others by now."""
     try:
         found = Finding.model_validate_json(_file(factory.settings, name).read_text())
@@ -128,7 +127,7 @@ def remembered(factory: Factory, name: str) -> Finding | None:
     return found if found.key == key_of(factory.settings, name) else None
 
 
-def remember(factory: Factory, name: str, found: Finding) -> None:
+def remember(factory: Looks, name: str, found: Finding) -> None:
     file = _file(factory.settings, name)
     file.parent.mkdir(exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}")

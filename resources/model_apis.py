@@ -6,6 +6,8 @@ from typing import Final
 from domain.model import Value
 from resources.settings import HarnessSettings, Settings, UpstreamSettings
 
+INSIDE: Final = "http://127.0.0.1:3128"  #: a sandbox's door, as what is inside sees it
+
 
 class ModelApi(Value):
     url: str | None  #: the vendor's; None: an operator says whose

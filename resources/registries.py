@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from adapters.egress.certificates import bundle
 from domain.egress import Upstream
 from domain.model import Value
+from resources.model_apis import INSIDE
 
 log = structlog.get_logger()
 
@@ -31,7 +32,6 @@ PAGE_BYTES = 4_000_000
 URL = re.compile(r"https?://[^\s\"'<>)]+")
 #: files of a package, not whatever else a page mentions
 FILE_LINK = re.compile(r"<a\s[^>]*?href=[\"']([^\"'#]+\.(?:whl|zip|tar\.gz))[#\"']", re.IGNORECASE)
-INSIDE = "http://127.0.0.1:3128"
 
 
 class Registries(Value):

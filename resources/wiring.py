@@ -13,7 +13,6 @@ from adapters.egress.contract import Doors
 from adapters.egress.doors import DoorFolder
 from adapters.forge.contract import Forge
 from adapters.forge.local import LocalForge
-from adapters.harness.catalogue import HARNESSES
 from adapters.harness.contract import Harness
 from adapters.ledger.contract import (
     BacklogInterface,
@@ -35,6 +34,7 @@ from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner
 from policy.rules_model import Policy
+from resources.catalogue import shipped_harnesses
 from resources.ledger import open_ledger
 from resources.policy_files import load_policy
 from resources.settings import Settings, load_settings, prepare_home
@@ -90,7 +90,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         oversight=ledger.oversight,
         forges={"local": LocalForge(chosen.forge_dir)},
         artifacts=LocalArtifactStore(chosen.artifacts_dir),
-        harnesses={name: make() for name, make in HARNESSES.items()},
+        harnesses=shipped_harnesses(),
         sandboxes={sandbox.name: sandbox for sandbox in sandboxes},
         doors=DoorFolder(chosen.egress_dir),
         quarantine=LocalQuarantine(chosen.home / "quarantine", policy.results),

@@ -1,7 +1,7 @@
 """Who takes a ticket now: gathers what the router is to know of the harnesses and of the ticket, and asks it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -19,7 +19,7 @@ from policy.breakers import OF_HARNESS, BreakerRule, BreakerState, breaker
 from policy.routing import needs_of, route
 from policy.work_order import profile_of, work_order
 from resources.harnesses import HarnessState, harness_states
-from resources.wiring import Factory
+from resources.looking import Looks
 
 LEARNT_FROM: Final = timedelta(days=30)
 RECENT: Final = timedelta(hours=6)
@@ -30,11 +30,13 @@ RESET: Final = "breaker_reset "  #: beat of a breaker's last reset, before its s
 class Router:
     """One look at the harnesses; grants made since are told to it with `took`."""
 
-    def __init__(self, factory: Factory) -> None:
+    def __init__(self, factory: Looks) -> None:
         self.factory = factory
         self._taken: Counter[str] = Counter()
         self._now = factory.now()
         self._states = harness_states(factory)
+        self._seen: dict[str, BreakerState] = {}
+        self._offered: list[Candidate] = []
 
     def assign(self, ticket: Ticket) -> Assignment:
         """Choose who does a ticket's work.
@@ -55,8 +57,15 @@ class Router:
 
     def explain(self, ticket: Ticket, passed_over: Mapping[str, str] | None = None) -> Route:
         """Return the router's answer with its reasons; `passed_over` names candidates that are out besides."""
+        return self.route_after(
+            ticket, self.factory.lookup.runs(ticket_id=ticket.id) if ticket.attempts else [], passed_over
+        )
+
+    def route_after(
+        self, ticket: Ticket, runs: Sequence[Run | RunOutcome], passed_over: Mapping[str, str] | None = None
+    ) -> Route:
+        """Answer as explain does, for who knows the ticket's runs already."""
         order = work_order(ticket.manifest, profile_of(ticket.manifest, self.factory.policy.profiles))
-        runs = self.factory.lookup.runs(ticket_id=ticket.id) if ticket.attempts else []
         needs = needs_of(
             ticket,
             order,
@@ -72,7 +81,7 @@ class Router:
 
     def opened(self) -> list[tuple[str, BreakerState]]:
         """Return every open breaker, by scope."""
-        repositories = sorted({one.repository for one in self._outcomes})
+        repositories = sorted({one.repository for one in self.outcomes})
         states = [(scope_of("harness", name), state) for name, state in self._breakers.items()]
         states += [(scope_of("repository", name), self.breaker_of("repository", name)) for name in repositories]
         states.append((scope_of("everything", EVERYTHING), self.breaker_of("everything")))
@@ -80,30 +89,48 @@ class Router:
 
     def took(self, harness: str) -> None:
         self._taken[harness] += 1
+        self._offered = []
 
     def candidates(self) -> list[Candidate]:
-        return [self._candidate(state) for state in self._states]
+        if not self._offered:
+            self._offered = [self._candidate(state) for state in self._states]
+        return self._offered
 
     def breaker_of(self, kind: str, name: str = EVERYTHING) -> BreakerState:
         """Return the breaker of a `harness`, a `repository`, or of `everything`."""
+        scope = scope_of(kind, name)
+        if scope not in self._seen:
+            self._seen[scope] = self._read_breaker(kind, name)
+        return self._seen[scope]
+
+    def blocker_of(self, repository: str) -> tuple[str, BreakerState] | None:
+        """Return the scope and state of the breaker, if any, that keeps a repository's tickets from everybody now."""
+        for kind, name in (("everything", EVERYTHING), ("repository", repository)):
+            state = self.breaker_of(kind, name)
+            if state.state is Breaker.OPEN or (state.state is Breaker.HALF_OPEN and self._is_busy(name)):
+                return scope_of(kind, name), state
+        return None
+
+    @cached_property
+    def outcomes(self) -> list[RunOutcome]:
+        """Return the latest runs, the newest first."""
+        found = self.factory.oversight.outcomes(since=self._now - LEARNT_FROM)
+        return [one for one in found if one.started_at <= self._now]
+
+    def _read_breaker(self, kind: str, name: str) -> BreakerState:
         policy = self.factory.policy.breakers
         rule: BreakerRule = getattr(policy, kind)
-        mine = [one for one in self._outcomes if kind == "everything" or getattr(one, kind) == name]
+        mine = [one for one in self.outcomes if kind == "everything" or getattr(one, kind) == name]
         reset_at = self.factory.oversight.last_beat(f"{RESET}{scope_of(kind, name)}")
         causes = OF_HARNESS if kind == "harness" else None
         return breaker(mine, rule, policy, now=self._now, reset_at=reset_at, causes=causes)
-
-    @cached_property
-    def _outcomes(self) -> list[RunOutcome]:
-        found = self.factory.oversight.outcomes(since=self._now - LEARNT_FROM)
-        return [one for one in found if one.started_at <= self._now]
 
     @cached_property
     def _breakers(self) -> dict[str, BreakerState]:
         return {state.name: self.breaker_of("harness", state.name) for state in self._states}
 
     def _candidate(self, state: HarnessState) -> Candidate:
-        ran = [one for one in self._outcomes if one.harness == state.name]
+        ran = [one for one in self.outcomes if one.harness == state.name]
         return Candidate(
             name=state.name,
             engine_class=ENGINE_CLASSES.get(state.name, AGENTIC_CODER),
@@ -118,7 +145,7 @@ class Router:
             recent=sum(self._now - one.started_at < RECENT for one in ran) + self._taken[state.name],
         )
 
-    def _resting_reasons(self, runs: Iterable[Run]) -> dict[str, str]:
+    def _resting_reasons(self, runs: Sequence[Run | RunOutcome]) -> dict[str, str]:
         return {
             run.harness: f"it failed this ticket ({run.reason_code}) and rests until {run.harness_until:%H:%M:%S}"
             for run in runs
@@ -126,13 +153,12 @@ class Router:
         }
 
     def _check_breakers(self, ticket: Ticket) -> None:
-        for kind, name in (("everything", EVERYTHING), ("repository", ticket.manifest.repository)):
-            state = self.breaker_of(kind, name)
-            trial = state.state is Breaker.HALF_OPEN and self._is_busy(name)
-            if state.state is Breaker.OPEN or trial:
-                until = f" until {state.until:%H:%M:%S}" if state.until and not trial else ""
-                told = f"the circuit breaker of {scope_of(kind, name)} is {state.state}{until}: {state.reason}"
-                raise NotReady(told, breaker=scope_of(kind, name))
+        blocker = self.blocker_of(ticket.manifest.repository)
+        if blocker is not None:
+            scope, state = blocker
+            until = f" until {state.until:%H:%M:%S}" if state.until and state.state is Breaker.OPEN else ""
+            told = f"the circuit breaker of {scope} is {state.state}{until}: {state.reason}"
+            raise NotReady(told, breaker=scope)
 
     def _is_busy(self, repository: str) -> bool:
         leased = (self.factory.lookup.ticket(lease.ticket_id) for lease in self.factory.oversight.live_leases())
@@ -148,7 +174,7 @@ def history_of(outcomes: Sequence[RunOutcome]) -> tuple[TaskHistory, ...]:
     by_kind: dict[str, list[RunOutcome]] = defaultdict(list)
     for one in outcomes:
         if one.ended_at is not None and one.state is not RunState.CANCELED and one.harness_until is None:
-            by_kind[one.profile].append(one)
+            by_kind[one.profile or ""].append(one)
     return tuple(
         TaskHistory(
             kind=kind,

@@ -22,7 +22,8 @@ def refuse_factory(actor: str) -> None:
 def merge(git: Git, pull: PullRequest, actor: str, at: datetime) -> tuple[str, str]:
     """Merge the pull request's head into its base; return the merge commit and the name of who made it.
 
-    A head that is already in the base is left alone, so that repeating after a crash finds the first merge.
+    What is already in the base, with all that people put on top of it in its branch, is left alone: repeating after a
+    crash finds the first merge, and whoever merged with git by themselves has merged.
 
     Raises:
         ForgeRefused: conflicts, or the branch is not at the recorded head.
@@ -31,10 +32,14 @@ def merge(git: Git, pull: PullRequest, actor: str, at: datetime) -> tuple[str, s
     base, branch = git.commit(reference), git.commit(f"refs/heads/{pull.branch}")
     if base is None:
         raise ForgeRefused(f"base branch {pull.base!r} is gone")
-    if branch not in {None, pull.head_sha}:
-        raise ForgeRefused(f"branch {pull.branch!r} moved after the pull request was brought up to date")
-    if is_ancestor(git, pull.head_sha, base):
-        return _earlier_merge(git, pull.head_sha, base) or (base, actor)
+    tip = branch or pull.head_sha
+    if is_ancestor(git, pull.head_sha, base) and is_ancestor(git, tip, base):
+        return _earlier_merge(git, pull.head_sha, base) or (tip, actor)
+    if tip != pull.head_sha:
+        raise ForgeRefused(
+            f"branch {pull.branch!r} moved after the pull request was brought up to date; what is on it now was not "
+            f"judged, and whoever wants it merged merges it into {pull.base!r} with git"
+        )
     person = (_identity(actor), _email(actor), int(at.timestamp()))
     message = (
         f"Merge pull request #{pull.number} from {pull.branch}\n\n{pull.title}\n\nFactory-Ticket: {pull.ticket_id}\n"
@@ -67,12 +72,13 @@ def _conflicting(git: Git, base: str, head: str) -> str:
 
 
 def _earlier_merge(git: Git, head: str, base: str) -> tuple[str, str] | None:
-    lines = git.text("log", "--first-parent", "--merges", "--format=%H%x00%P%x00%an", f"{head}..{base}").splitlines()
-    for line in lines:
-        commit, parents, author = line.split("\0", 2)
-        if head in parents.split()[1:]:
-            return commit, author
-    return None
+    """Return the merge commit by which the head came into the base, and its author; None when there is none."""
+    above = set(git.text("rev-list", "--ancestry-path", f"{head}..{base}").split())
+    trunk = git.text("rev-list", "--first-parent", f"{head}..{base}").split()
+    first = next((one for one in reversed(trunk) if one in above), None)
+    if first is None or is_ancestor(git, head, f"{first}^1"):
+        return None  # the base was only wound forward
+    return first, git.text("show", "--no-patch", "--format=%an", first)
 
 
 def _identity(actor: str) -> str:

@@ -1,9 +1,11 @@
 """Opening, bringing up to date and ending the pull requests of one repository."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from adapters._vendor.git import Git
+from adapters.forge.edits import edits_of
 from adapters.forge.evidence import copy_evidence
 from adapters.forge.merging import merge, refuse_factory
 from adapters.forge.page import read_diff, render_page
@@ -46,9 +48,9 @@ class PullRequests:
             if not is_open(pull):
                 raise ForgeRefused(f"pull request #{number} is closed and cannot be merged")
             commit, by = merge(self._git, pull, actor, now)
-            return self._end(
-                pull, {"state": PullRequestState.MERGED, "merge_sha": commit, "merged_by": by}, reason, now
-            )
+            edits = edits_of(self._git, pull.base_sha, pull.head_sha, commit)
+            how = {"state": PullRequestState.MERGED, "merge_sha": commit, "merged_by": by, "edits": edits}
+            return self._end(pull, how, reason, now)
 
     def close(self, number: int, reason: str, now: datetime) -> PullRequest:
         with self._records.locked():
@@ -99,7 +101,7 @@ class PullRequests:
         self._records.save(pull, body, render_page(pull, body, diff, self._remote))
         return self._existing(pull.number).public()
 
-    def _end(self, pull: StoredPullRequest, how: dict[str, object], reason: str, now: datetime) -> PullRequest:
+    def _end(self, pull: StoredPullRequest, how: Mapping[str, object], reason: str, now: datetime) -> PullRequest:
         ended = pull.model_copy(update={**how, "reason": reason, "updated_at": now})
         return self._write(ended, self._records.body(pull.number), pull)
 

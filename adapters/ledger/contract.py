@@ -22,7 +22,7 @@ from domain.execution import (
     Step,
 )
 from domain.failures import AttemptEnd
-from domain.forge import PullRequest
+from domain.forge import Edits, PullRequest
 from domain.governance import Approval, CheckResult, PolicyReport
 from domain.lifecycle import Component, RunState, Stage
 from domain.outcomes import RunOutcome
@@ -156,8 +156,10 @@ class OperatorLedger(Protocol):
     def requeue(self, ticket_id: str, *, actor: str, reason: str, now: datetime) -> Ticket:
         """Take a ticket out of the dead letters, with its retries counted anew."""
 
-    def ship(self, ticket_id: str, *, actor: str, merge_sha: str | None, now: datetime) -> Ticket:
-        """Record a person's merge: testing or review (with an open pull request) becomes shipped."""
+    def ship(
+        self, ticket_id: str, *, actor: str, merge_sha: str | None, now: datetime, edits: Edits | None = None
+    ) -> Ticket:
+        """Record a person's merge: testing or review (with an open pull request) becomes shipped. `edits` rate it."""
 
     def set_paused(self, scope: str, paused: bool, *, actor: str, reason: str, now: datetime) -> None:
         """Pause or resume dispatch of `*` or of one repository; repeating it changes nothing."""
@@ -206,8 +208,8 @@ class Oversight(Protocol):
     def pauses(self) -> dict[str, str]:
         """Return paused scope → reason."""
 
-    def beat(self, component: str, *, now: datetime) -> None:
-        """Remember that a service was alive."""
+    def beat(self, component: str, *, now: datetime, told: EventDraft | None = None) -> None:
+        """Remember that a service was alive, and with it, both or neither, append an event of no ticket."""
 
     def last_beat(self, component: str) -> datetime | None: ...
 

@@ -58,7 +58,7 @@ class Evidence:
 
 def _save_pull_request(unit: Unit, lease: LeaseRef, pull_request: PullRequest) -> None:
     """One open pull request a ticket: storing another one closes what was open under another number."""
-    told = pull_request.model_dump(mode="json", exclude={"created_at", "updated_at"})
+    told = pull_request.model_dump(mode="json", exclude={"created_at", "updated_at", "edits"})
     times = {"created_at": pull_request.created_at, "updated_at": pull_request.updated_at}
     ids = {"ticket_id": lease.ticket_id, "run_id": lease.run_id, "fence": lease.fence}
     names = (pull_requests.c.repository, pull_requests.c.number)

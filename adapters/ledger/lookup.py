@@ -88,5 +88,5 @@ class LookupReader:
         with opened(self._engine) as conn:
             row = one(conn, select(repositories).where(repositories.c.name == name))
         if row is None:
-            raise NotFound(f"no repository {name}", repository=name)
+            raise NotFound(f"no repository {name[:100]!r}", repository=name[:100])
         return repository_of(row)

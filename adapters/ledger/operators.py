@@ -12,7 +12,7 @@ from adapters.ledger.schema import approvals, pauses, pull_requests, repositorie
 from adapters.ledger.transaction import Unit, insert_or_skip, transact, upsert
 from domain.errors import ApprovalRefused, Canceled, IllegalTransition, NotFound, NotReady, Rejected
 from domain.execution import Run
-from domain.forge import PullRequestState
+from domain.forge import Edits, PullRequestState
 from domain.governance import Approval, ApprovalState
 from domain.lifecycle import Component, RunEvent, RunState, Stage, StageEvent
 from domain.repositories import Repository
@@ -55,9 +55,11 @@ class Operators:
 
         return transact(self._engine, work, now=now, by=Component.PERSON, actor=actor)
 
-    def ship(self, ticket_id: str, *, actor: str, merge_sha: str | None, now: datetime) -> Ticket:
+    def ship(
+        self, ticket_id: str, *, actor: str, merge_sha: str | None, now: datetime, edits: Edits | None = None
+    ) -> Ticket:
         def work(unit: Unit) -> Ticket:
-            _ship(unit, ticket_id, merge_sha)
+            _ship(unit, ticket_id, merge_sha, edits)
             return ticket_by_id(unit.conn, ticket_id)
 
         return transact(self._engine, work, now=now, by=Component.PERSON, actor=actor)
@@ -158,7 +160,7 @@ def _cancel(unit: Unit, ticket_id: str, reason: str) -> None:
         release(unit, lease, "canceled")
 
 
-def _ship(unit: Unit, ticket_id: str, merge_sha: str | None) -> None:
+def _ship(unit: Unit, ticket_id: str, merge_sha: str | None, edits: Edits | None) -> None:
     ticket = lock_ticket(unit, ticket_id)
     stage = Stage(ticket["stage"])
     at_work = open_run(unit, ticket_id)
@@ -170,8 +172,17 @@ def _ship(unit: Unit, ticket_id: str, merge_sha: str | None) -> None:
         raise refused(unit, error, stage, StageEvent.SHIP, ticket_id=ticket_id)
     completed = ticket["completed_at"] or unit.now
     move_ticket(unit, ticket, [StageEvent.SHIP], completed_at=completed)
+    if edits is not None:
+        _rate(unit, ticket_id, edits)
     _set_pull_request(unit, ticket_id, PullRequestState.MERGED, merged_by=unit.actor, merge_sha=merge_sha)
     unit.note("ticket_shipped", ticket_id=ticket_id, merge_sha=merge_sha)
+
+
+def _rate(unit: Unit, ticket_id: str, edits: Edits) -> None:
+    """Store the human-edit rate with the run whose pull request is about to be recorded as merged."""
+    opened = (pull_requests.c.ticket_id == ticket_id) & (pull_requests.c.state == PullRequestState.OPEN)
+    proposed = select(pull_requests.c.run_id).where(opened).scalar_subquery()
+    unit.conn.execute(update(runs).where(runs.c.id == proposed).values(human_edit_rate=edits.rate))
 
 
 def _has_open(unit: Unit, ticket_id: str) -> bool:

@@ -1,19 +1,21 @@
 """Reads for dispatch, recovery and status: Oversight over SQL."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, ScalarSelect, func, select
 
 from adapters.ledger.engine import opened
 from adapters.ledger.rows import approval_of, lease_of, many, repository_of
 from adapters.ledger.schema import approvals, leases, pauses, policy_reports, repositories, runs, service_beats, tickets
-from adapters.ledger.transaction import upsert
-from domain.execution import Lease
+from adapters.ledger.transaction import Unit, transact, upsert
+from domain.execution import EventDraft, Lease
 from domain.governance import Approval, ApprovalState, Verdict
-from domain.lifecycle import RunState
+from domain.lifecycle import Component, RunState
 from domain.outcomes import RunOutcome
 from domain.repositories import Repository
+
+_ASSIGNED: Final = runs.c.assignment[("order", "profile", "profile", "name")].as_string()
 
 
 class OversightReader:
@@ -56,8 +58,9 @@ class OversightReader:
                 runs.c.created_at.label("started_at"),
                 runs.c.finished_at.label("ended_at"),
                 runs.c.harness_until,
+                runs.c.human_edit_rate,
                 tickets.c.repository,
-                tickets.c.manifest,
+                func.coalesce(_ASSIGNED, tickets.c.manifest["profile"].as_string()).label("profile"),
                 _newest_verdict().label("verdict"),
             )
             .join(tickets, tickets.c.id == runs.c.ticket_id)
@@ -70,9 +73,14 @@ class OversightReader:
             rows = many(conn, query)
         return [_outcome_of(dict(row)) for row in rows]
 
-    def beat(self, component: str, *, now: datetime) -> None:
-        with opened(self._engine, writing=True) as conn:
-            upsert(conn, service_beats, {"component": component, "at": now}, keys=("component",))
+    def beat(self, component: str, *, now: datetime, told: EventDraft | None = None) -> None:
+        def work(unit: Unit) -> None:
+            upsert(unit.conn, service_beats, {"component": component, "at": now}, keys=("component",))
+            if told is not None:
+                event = unit.event(told.name, told.payload, ticket_id=None, run_id=None)
+                unit.events.append({**event, "actor": told.actor, "component": told.component})
+
+        transact(self._engine, work, now=now, by=Component.DISPATCH)
 
     def last_beat(self, component: str) -> datetime | None:
         query = select(service_beats.c.at).where(service_beats.c.component == component)
@@ -81,9 +89,9 @@ class OversightReader:
 
 
 def _outcome_of(row: dict[str, Any]) -> RunOutcome:
-    manifest, verdict = row.pop("manifest"), row.pop("verdict")
+    verdict = row.pop("verdict")
     verified = row["state"] == RunState.SUCCEEDED and verdict in (Verdict.PASS, Verdict.WARN)
-    return RunOutcome.model_validate({**row, "profile": manifest.get("profile") or "", "verified": verified})
+    return RunOutcome.model_validate({**row, "verified": verified})
 
 
 def _newest_verdict() -> ScalarSelect[str]:

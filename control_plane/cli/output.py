@@ -1,13 +1,16 @@
 """The only place that writes to stdout and stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 
 from domain.errors import FactoryError
+
+UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def answer(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -17,8 +20,8 @@ def answer(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Tell something beside the answer; with --json, too, it does not disturb stdout."""
-    sys.stderr.write(f"{text}\n")
+    """Tell something beside the answer; with --json, too, stdout stays as it is, and no text steers a terminal."""
+    sys.stderr.write(UNSEEN.sub("\ufffd", text) + "\n")
     sys.stderr.flush()
 
 

@@ -4,24 +4,18 @@ from typing import Annotated
 
 import typer
 
-from control_plane.cli.opening import open_home
 from control_plane.cli.options import AsJson
-from control_plane.cli.output import answer, note
-from control_plane.routing.breakers import closed_to
-from control_plane.routing.wording import route_lines
+from control_plane.cli.output import answer, columns, note
+from control_plane.cli.reading import open_reading
+from control_plane.cli.since import MOST_RUNS, Since, since_when, tell_when_cut
+from control_plane.routing.outcomes import FEATURES, outcome_document, outcome_row
 from control_plane.runs.wording import harmless
-from control_plane.tickets.identity import find_ticket
-from sensors.routing import Router
 
 app = typer.Typer(rich_markup_mode=None)
 route = typer.Typer(
     help="See who would do a ticket's work.\n\nExample: factory route explain T-1", no_args_is_help=True
 )
 app.add_typer(route, name="route")
-
-
-@route.callback()
-def _route() -> None: ...
 
 
 @route.command("explain")
@@ -32,9 +26,25 @@ def explain(ticket_id: Annotated[str, typer.Argument(metavar="TICKET")], *, as_j
 
     Example: factory route explain T-1
     """
-    factory = open_home()
-    ticket = find_ticket(factory, ticket_id)
-    found = Router(factory).explain(ticket)
-    answer(found.event_payload(), route_lines(found), as_json=as_json)
-    for scope, state in closed_to(factory, ticket.manifest.repository).items():
-        note(harmless(f"the circuit breaker of {scope} is {state.state}: {state.reason} (`factory breaker list`)"))
+    from control_plane.cli import explaining  # noqa: PLC0415 - reading commands do not pay for the wiring
+
+    found, lines, notes = explaining.explained(ticket_id)
+    answer(found, lines, as_json=as_json)
+    for words in notes:
+        note(harmless(words))
+
+
+@route.command("outcomes")
+def outcomes(since: Since = "30d", *, as_json: AsJson = False) -> None:
+    """Show what became of each run, the newest first: what the router learns from.
+
+    The human-edit rate is the share of the merged change that people made, known once it is shipped.
+
+    Example: factory route outcomes --since 7d
+    """
+    desk = open_reading()
+    found = desk.oversight.outcomes(since=since_when(since, desk.now()), limit=MOST_RUNS)
+    tell_when_cut(found)
+    rows = [outcome_document(one) for one in found]
+    titles = ("run", *(name.replace("_", " ") for name in FEATURES))
+    answer({"outcomes": rows}, columns([outcome_row(one) for one in rows], titles), as_json=as_json)

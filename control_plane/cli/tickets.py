@@ -8,8 +8,8 @@ import typer
 from control_plane.cli.options import AsJson
 from control_plane.cli.output import answer, columns, leave
 from control_plane.cli.reading import open_reading
-from control_plane.cli.ticket_text import ticket_lines
-from control_plane.tickets.documents import ticket_document, ticket_line
+from control_plane.cli.ticket_text import LIST_TITLES, list_row, ticket_lines
+from control_plane.tickets.documents import ticket_document, ticket_lines_of
 from control_plane.tickets.identity import find_ticket
 from control_plane.tickets.readiness import readiness
 from domain.lifecycle import Stage
@@ -69,14 +69,15 @@ def list_(
     repository: Annotated[str | None, typer.Option(help="Only those of this repository.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List tickets.
+    """List tickets, and what those wait for that are queued and do not go.
 
     Example: factory ticket list --stage dead_letter
     """
-    found = open_reading().lookup.tickets(stage=stage, repository=repository)
-    rows = [(one.id, one.stage, one.manifest.repository, one.manifest.priority, one.manifest.title) for one in found]
-    document = {"tickets": [ticket_line(one) for one in found]}
-    answer(document, columns(rows, ("id", "stage", "repository", "priority", "title")), as_json=as_json)
+    desk = open_reading()
+    found = desk.lookup.tickets(stage=stage, repository=repository)
+    lines = ticket_lines_of(desk, found)
+    rows = [list_row(line) for line in lines]
+    answer({"tickets": lines}, columns(rows, LIST_TITLES), as_json=as_json)
 
 
 @ticket.command("show")

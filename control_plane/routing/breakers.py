@@ -65,10 +65,9 @@ def reset(factory: Factory, scope: Scope, *, reason: str) -> BreakerState:
     if scope not in set(scopes(factory)):
         raise NotFound(f"no circuit breaker {scope_of(*scope)}")
     now = factory.now()
-    factory.oversight.beat(f"{RESET}{scope_of(*scope)}", now=now)
     payload = {"scope": scope_of(*scope), "reason": reason}
-    draft = EventDraft(name="breaker_reset", payload=payload, actor=current_person(), component=Component.PERSON)
-    factory.run_ledger.record_event(draft, lease=None, now=now)
+    told = EventDraft(name="breaker_reset", payload=payload, actor=current_person(), component=Component.PERSON)
+    factory.oversight.beat(f"{RESET}{scope_of(*scope)}", now=now, told=told)
     return Router(factory).breaker_of(*scope)
 
 

@@ -41,4 +41,6 @@ def ship(factory: Factory, ticket: Ticket, *, reason: str) -> Ticket:
         raise ForgeRefused(f"ticket {ticket.id} has no pull request to merge", ticket=ticket.id)
     person = current_person()
     merged = forge.end_pull_request(repository, found.number, merge=True, actor=person, reason=reason)
-    return factory.operators.ship(ticket.id, actor=person, merge_sha=merged.merge_sha, now=factory.now())
+    return factory.operators.ship(
+        ticket.id, actor=person, merge_sha=merged.merge_sha, now=factory.now(), edits=merged.edits
+    )

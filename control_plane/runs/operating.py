@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from control_plane.runs.following import Show, before_run, ending_now, follow, newest_seq, replay
+from control_plane.runs.standing import Standing
 from control_plane.services.session import ServiceSession
 from control_plane.tickets.documents import lease_of
 from control_plane.tickets.ending import Ending
+from control_plane.tickets.waiting import waiting_words
 from domain.errors import CapacityRefused, HarnessUnavailable, LeaseConflict, NotReady
 from domain.execution import Run
 from domain.lifecycle import FINAL_RUN_STATES, RunState
 from domain.tickets import Ticket
+from policy.waiting import parked
 from resources.wiring import Factory
 from sensors.supervisor import RunSupervisor
 
@@ -28,8 +32,8 @@ class Listener:
     whole: bool = False  #: wants the newest run from its beginning, when it began before
 
 
-def dispatch(factory: Factory, ticket: Ticket, tell: Tell) -> None:
-    """Ask for the ticket's lease; where it only has to wait for its turn, say so.
+def dispatch(factory: Factory, ticket: Ticket, tell: Tell) -> bool:
+    """Ask for the ticket's lease; where it only has to wait for its turn, say so, and return True.
 
     Raises:
         FactoryError: it cannot be worked on before somebody does something.
@@ -38,6 +42,7 @@ def dispatch(factory: Factory, ticket: Ticket, tell: Tell) -> None:
         RunSupervisor(factory).dispatch(ticket.id)
     except LeaseConflict:
         tell(f"{ticket.id} is being worked on already")
+        return False
     except CapacityRefused as reason:
         if ticket.blocked_on:
             raise NotReady(f"{ticket.id} {reason.message}", deps=ticket.blocked_on) from reason
@@ -47,13 +52,20 @@ def dispatch(factory: Factory, ticket: Ticket, tell: Tell) -> None:
         tell(f"who could do {ticket.id}, and why nobody can: `factory route explain {ticket.id}`")
         raise
     except NotReady as reason:
-        scope = reason.details.get("breaker")
-        if scope is not None:
-            tell(f"{ticket.id} waits: {reason.message} (`factory breaker reset {scope} --reason ...` closes it now)")
-            return
-        if ticket.blocked_on or ticket.not_before <= factory.now():
-            raise
-        tell(f"{ticket.id} rests until {ticket.not_before:%H:%M:%S}: {reason.message}")
+        tell(f"{ticket.id} waits: {_rest(ticket, reason, factory.now())}")
+    else:
+        return False
+    return True
+
+
+def _rest(ticket: Ticket, reason: NotReady, now: datetime) -> str:
+    """Say for what that passes by itself a ticket waits; raises the reason when there is no such thing."""
+    scope = reason.details.get("breaker")
+    if scope is not None:
+        return f"{reason.message} (`factory breaker reset {scope} --reason ...` closes it now)"
+    if ticket.blocked_on or ticket.not_before <= now:
+        raise reason
+    return waiting_words(parked(ticket), now)
 
 
 def run_to_end(factory: Factory, ticket: Ticket, listener: Listener) -> Ending:
@@ -69,17 +81,19 @@ def run_to_end(factory: Factory, ticket: Ticket, listener: Listener) -> Ending:
     seen = before_run(factory, runs[-1]) if listener.whole and at_work else newest_seq(factory, ticket.id)
     if at_work:
         listener.tell(f"{ticket.id} is being worked on already")
-    else:
-        dispatch(factory, ticket, listener.tell)
-    return _follow(factory, ticket, listener, seen)
+    standing = Standing(factory, ticket.id, listener.tell)
+    if not at_work and dispatch(factory, ticket, listener.tell):
+        standing.is_told()
+    return _follow(factory, ticket, listener, standing, seen)
 
 
-def _follow(factory: Factory, ticket: Ticket, listener: Listener, seen: int) -> Ending:
+def _follow(factory: Factory, ticket: Ticket, listener: Listener, standing: Standing, seen: int) -> Ending:
     with ServiceSession(factory, listener.tell, f"factory run {ticket.id}") as session:
 
         def keep() -> None:
             session.ensure()
             listener.look()
+            standing.look()
 
         endings = follow(factory, [ticket.id], listener.show, keep, seen)
         put_away(session, listener.tell)

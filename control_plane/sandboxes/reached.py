@@ -19,7 +19,7 @@ def attempts_of(factory: Factory, run: str | None, *, refused: bool, limit: int)
     """
     doors = [name for name in factory.doors.logs() if run is None or name == run or name.startswith(f"{run}-")]
     if run is not None and not doors:
-        raise NotFound(f"no sandbox of {run} had a door")
+        raise NotFound(f"no sandbox of {run[:100]!r} had a door")
     found = [attempt for name in doors for attempt in factory.doors.attempts(name)]
     wanted = [attempt for attempt in found if not (refused and attempt.allowed)]
     return sorted(wanted, key=lambda attempt: attempt.at)[-limit:]

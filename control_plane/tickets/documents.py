@@ -1,8 +1,10 @@
 """The JSON documents that speak of tickets and runs. Their keys are part of the interface that stays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from control_plane.desk import Reads
+from control_plane.tickets.waiting import waiting_document, waiting_of
 from domain.execution import Lease, Run
 from domain.forge import PullRequest
 from domain.governance import Approval, PolicyReport
@@ -21,6 +23,7 @@ def ticket_document(factory: Reads, ticket: Ticket) -> Document:
         "title": ticket.manifest.title,
         "stage": ticket.stage.value,
         "next": next_of(factory, ticket, runs[-1] if runs else None).model_dump(mode="json"),
+        "waiting_for": waiting_document(waiting_of(factory, [ticket]).get(ticket.id), factory.now()),
         "runs": [run_summary(run) for run in runs],
         "pull_request": pull_request_document(factory.lookup.pull_request(ticket.id)),
         "policy_report": report_document(newest_report(factory, runs)),
@@ -82,8 +85,14 @@ def why(run: Run) -> str | None:
     return run.reason or run.reason_code
 
 
+def ticket_lines_of(factory: Reads, tickets: Sequence[Ticket]) -> list[Document]:
+    """Return what `factory ticket list` tells."""
+    waiting, now = waiting_of(factory, tickets), factory.now()
+    return [{**ticket_line(one), "waiting_for": waiting_document(waiting.get(one.id), now)} for one in tickets]
+
+
 def ticket_line(ticket: Ticket) -> Document:
-    """Return what `factory ticket list` tells of a ticket."""
+    """Return what lists tell of a ticket."""
     return {
         "id": ticket.id,
         "title": ticket.manifest.title,

@@ -17,7 +17,7 @@ def find_ticket(factory: Reads, text: str) -> Ticket:
             return factory.lookup.ticket(spelling)
         except NotFound:
             continue
-    raise NotFound(f"no ticket {text!r}", id=text)
+    raise NotFound(f"no ticket {text[:100]!r}", id=text[:100])
 
 
 def find_run(factory: Reads, text: str) -> Run:
@@ -28,7 +28,7 @@ def find_run(factory: Reads, text: str) -> Run:
         found = factory.run_ledger.find_run(run_id=spelling)
         if found is not None:
             return found
-    raise NotFound(f"no run {text!r}", id=text)
+    raise NotFound(f"no run {text[:100]!r}", id=text[:100])
 
 
 def find_either(factory: Reads, text: str) -> tuple[Ticket, Run | None]:

@@ -24,8 +24,7 @@ from policy.limits import RunLimits
 from resources.brokers import brokers
 from resources.doors import Errand, opened
 from resources.harnesses import options_for
-from resources.model_apis import MODEL_APIS
-from resources.registries import INSIDE
+from resources.model_apis import INSIDE, MODEL_APIS
 from resources.sandboxes import provision, remove
 from sensors.pulse import Pulse
 from sensors.supervisor import RunSupervisor

@@ -15,12 +15,12 @@ LEAVES = [
     "ticket done-check", "run", "runs", "timeline", "logs", "cost", "kpi", "approve", "reject",
     "interrupt", "continue", "cancel", "ship", "pause", "resume",
     "status", "dead-letter list", "dead-letter requeue", "dead-letter replay", "dead-letter close", "doctor", "up", "try",
-    "harness list", "harness probe", "route explain", "breaker list",
+    "harness list", "harness probe", "route explain", "route outcomes", "breaker list",
     "breaker reset", "sandbox shell", "sandbox test", "egress log", "db migrate", "db rollback",
     "config show", "config check", "policy check",
 ]  # fmt: skip
 INTERACTIVE = ["sandbox shell"]  # its output is the program's own
-READING = ["repo list", "ticket list", "runs", "status", "dead-letter list", "cost", "kpi"]
+READING = ["repo list", "ticket list", "runs", "status", "dead-letter list", "cost", "kpi", "route outcomes"]
 HEAVY = ("alembic", "dagster", "uvicorn", "jinja2", "starlette", "detect_secrets", "frontmatter", "psutil")
 
 

@@ -8,7 +8,7 @@ import pytest
 from control_plane.runs.decisions import current_person
 from tests.support.factory import BREAK, FIX
 
-SHOWN = {"id", "title", "stage", "next", "runs", "pull_request", "policy_report"}
+SHOWN = {"id", "title", "stage", "next", "runs", "pull_request", "policy_report", "waiting_for"}
 
 
 def add(cli, *words):
@@ -147,6 +147,30 @@ def test_the_timeline_is_one_document_or_lines(cli, world):
     assert "\033" not in cli("timeline", ticket.id).out
     lines = cli("timeline", ticket.id, "--follow", "--json").out.splitlines()
     assert [json.loads(line)["name"] for line in lines] == names
+
+
+HOSTILE = ["\udcff", "T-1\udcff", "T-1\0", "T-1\x1b[2J", "x" * 100_000]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=["surrogate", "behind", "nul", "escape", "huge"])
+@pytest.mark.parametrize(
+    "words",
+    ["ticket show", "ticket readiness", "ticket done-check", "run", "run --follow", "timeline", "logs", "ship",
+     "approve --reason x", "reject --reason x", "cancel --reason x", "interrupt --reason x", "continue --reason x",
+     "dead-letter requeue --reason x", "dead-letter close --reason x", "dead-letter replay --reason x", "runs --ticket",
+     "repo show", "pause --reason x --repository", "route explain", "egress log"],
+)  # fmt: skip
+def test_no_name_is_worse_than_unknown(cli, world, words, name):
+    world.file()
+    said = cli(*words.split(), name, "--json")
+    assert (said.code, said.error["code"]) == (1, "input.not_found")
+    assert "\x1b" not in said.err
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=["surrogate", "behind", "nul", "escape", "huge"])
+def test_a_list_of_a_repository_nobody_knows_is_empty(cli, world, name):
+    world.file()
+    assert cli("ticket", "list", "--repository", name, "--json").document == {"tickets": []}
 
 
 @pytest.mark.parametrize(

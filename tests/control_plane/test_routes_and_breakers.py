@@ -2,9 +2,10 @@
 
 import pytest
 
+from control_plane.routing.outcomes import outcome_document
 from control_plane.routing.wording import route_lines
 from control_plane.runs.person import current_person
-from domain.errors import HarnessFailed
+from domain.errors import HarnessFailed, InvalidInput
 from domain.failures import AttemptEnd
 from domain.lifecycle import Component, RunState
 from domain.routing import Refusal, RefusalCode, Route, Scored, Term
@@ -130,6 +131,9 @@ def test_a_reset_leaves_other_scopes_alone(cli, opened):
         ("repository:nope", "input.not_found"),
         ("repository:" + "x" * 100_000, "input.not_found"),
         ("harness:a\x1b[2J", "input.not_found"),
+        ("repository:\udcff", "input.not_found"),
+        ("repository:calc\0", "input.not_found"),
+        ("\udcff", "input.invalid"),
     ],
 )
 def test_a_scope_must_exist(cli, world, scope, code):
@@ -138,6 +142,54 @@ def test_a_scope_must_exist(cli, world, scope, code):
     assert len(said.err) < 1000
     assert "\x1b" not in said.err
     assert "breaker_reset" not in [one.name for one in world.factory.lookup.timeline()]
+
+
+def test_a_reset_is_written_with_its_event_or_not_at_all(cli, opened, monkeypatch):
+    def refuse(name, payload):
+        raise InvalidInput("not this one")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adapters.ledger.transaction.check_event", refuse)
+        assert cli("breaker", "reset", REPOSITORY, "--reason", "x").code == 1
+    assert listed(cli)[REPOSITORY]["state"] == "open"
+
+
+# --- outcomes
+
+
+def test_an_outcome_has_each_feature_and_none_that_is_not_known(cli, world):
+    ticket, waiting = world.file(profile="developer"), world.file(lock="other", risk="high")
+    assert world.run(ticket) is None
+    world.run(waiting)
+    found = {one["ticket"]: one for one in cli("route", "outcomes", "--json").document["outcomes"]}
+    assert {name: found[ticket.id][name] for name in ("engine", "profile", "repository", "task_class")} == {
+        "engine": "command", "profile": "developer", "repository": "calc", "task_class": "developer",
+    }  # fmt: skip
+    assert found[ticket.id]["verify_passed"] is True
+    assert found[ticket.id]["duration_seconds"] > 0
+    assert (found[ticket.id]["cost_usd"], found[ticket.id]["human_edit_rate"]) == (0.0, None)
+    unknown = {name: value for name, value in found[waiting.id].items() if value is None}
+    assert set(unknown) == {"profile", "duration_seconds", "verify_passed", "human_edit_rate"}
+    assert found[waiting.id]["task_class"] == "plain"
+    cli("ship", ticket.id)
+    lines = cli("route", "outcomes", "--since", "1d").out.splitlines()
+    assert lines[0].split()[:2] == ["RUN", "ENGINE"]
+    assert lines[-1].split() == [
+        f"{ticket.id}-r1", "command", "developer", "calc", "developer", lines[-1].split()[5], "0", "yes", "0"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cost", [float("nan"), float("inf")])
+def test_nonsense_told_as_a_cost_is_not_known(world, cost):
+    world.run(world.file())
+    (one,) = world.factory.oversight.outcomes()
+    spent = one.usage.model_copy(update={"cost_usd": cost})
+    assert outcome_document(one.model_copy(update={"usage": spent}))["cost_usd"] is None
+
+
+@pytest.mark.parametrize("since", ["soon", "-1d", "\udcff", "1" * 1000])
+def test_outcomes_since_nonsense(cli, world, since):
+    assert cli("route", "outcomes", "--since", since, "--json").code == 2
 
 
 def test_a_reset_needs_a_reason(cli, world):
