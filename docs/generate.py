@@ -33,6 +33,7 @@ from domain.tickets import Manifest, RetrySettings
 from policy.breakers import BreakerPolicy, BreakerRule
 from policy.egress import EgressPolicy
 from policy.gates import GATES
+from policy.images import TELLING, ImagePolicy
 from policy.prices import Price, PricePolicy
 from policy.results import Allowance, ArtifactBounds, PathRule, ResultPolicy
 from policy.rules_model import (
@@ -287,6 +288,15 @@ same name in the folder that the setting `policy_dir` names replaces the shipped
 Gates, always all of them: {names}. Verdicts, from harmless to blocking: {verdicts}.
 
 {model_text(GatePolicy)}
+## `images.yaml`
+
+{docstring(ImagePolicy)} [Images of sandboxes](../sandbox-images.md) says what an image must hold.
+
+{fields_table(ImagePolicy)}
+An image is `NAME@sha256:...`, `NAME:TAG@sha256:...` or an id, `sha256:...`. A language is told by a file at the
+repository's top:
+
+{languages_text()}
 ## `limits.yaml`
 
 {model_text(LimitPolicy)}
@@ -326,6 +336,12 @@ How much each term of the [score](../routing.md) counts.
 added; one of a shipped name replaces it whole. Schema: [profile.json](../schemas/profile.json).
 
 {fields_table(Profile)}"""
+
+
+def languages_text() -> str:
+    """Return the languages that images.yaml may name, as a table."""
+    rows = [f"| `{language}` | {', '.join(f'`{name}`' for name in names)} |" for language, names in TELLING.items()]
+    return "\n".join(["| language | any of |", "|---|---|", *rows]) + "\n"
 
 
 def model_text(model: type[BaseModel]) -> str:

@@ -17,6 +17,15 @@ class SandboxFailed(FactoryError):
     remedy = "Run `factory doctor`; the sandbox could not be made or used on this machine."
 
 
+class ImageUnavailable(FactoryError):
+    """The image that policy names for a repository is not here, or no sandbox here is made of images."""
+
+    code = "sandbox.image_unavailable"
+    failure_class = FailureClass.TRANSIENT
+    cause = "sandbox"
+    remedy = "Run `factory doctor`: it names each missing image with the command that gets it. The ticket waits."
+
+
 class SetupFailed(FactoryError):
     code = "environment.setup_failed"
     failure_class = FailureClass.NON_RETRIABLE

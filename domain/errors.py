@@ -6,6 +6,7 @@ Each leaf is one row of the failure taxonomy; its code has a heading in docs/ref
 from domain.confinement import (
     CpuExceeded,
     EgressUnavailable,
+    ImageUnavailable,
     IsolationRequired,
     MemoryExceeded,
     MoneyExceeded,
@@ -100,6 +101,7 @@ __all__ = [
     "HarnessUnavailable",
     "IdempotencyConflict",
     "IllegalTransition",
+    "ImageUnavailable",
     "InterruptRequested",
     "Interrupted",
     "InvalidInput",

@@ -125,7 +125,8 @@ class RunEnvironment(Value):
 
     base_sha: Sha1
     sandbox: str
-    image_digest: str  #: of the environment the commands ran in
+    image_digest: str  #: id of the image its commands ran in; `host`: this machine's own programs
+    environment_digest: str = ""  #: of the prepared environment
     tool_versions: dict[str, str]
     profile_sha256: Sha256  #: snapshot of the repository settings in force
 

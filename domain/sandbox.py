@@ -1,8 +1,11 @@
 """What passes between a sandbox and whoever works in it."""
 
 from enum import StrEnum
+from typing import Final
 
 from domain.model import Name, Sha1, Value
+
+HOST: Final = "host"  #: instead of an image's id: the programs are this machine's
 
 
 class Isolation(StrEnum):
@@ -17,7 +20,7 @@ class Availability(Value):
     works: bool
     detail: str
     remedy: str | None = None  #: the one command that would fix it
-    toolchain: str = "host"  #: whose programs commands see: this machine's, or those of an image by digest
+    toolchain: str = HOST  #: whose programs commands see: this machine's, or those of an image by digest
 
 
 class SandboxSpec(Value):
@@ -32,6 +35,7 @@ class SandboxSpec(Value):
     environment_writable: bool = False  #: only while `setup` runs
     environment_is_venv: bool = False
     door: str | None = None  #: host directory with the door's socket and relay, seen read-only at /run/egress
+    image: str | None = None  #: that it is made of, by digest or id; only for a sandbox made of images. None: its own
     agents: str | None = None  #: folder with the agent programs, seen read-only at /opt/agents where no image has them
     memory_bytes: int = 4 * 1024**3
     processes: int = 512

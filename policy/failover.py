@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import FactoryError, HarnessUnavailable, QuotaExceeded
+from domain.errors import FactoryError, HarnessUnavailable, ImageUnavailable, QuotaExceeded
 from domain.failures import AttemptEnd
 from domain.lifecycle import RunState
 from domain.tickets import Ticket
@@ -37,7 +37,8 @@ def end_or_hand_on(
     """Decide how an attempt ends.
 
     A harness's own trouble hands the ticket to another at once; when nobody else can, and it is known when somebody
-    can again, the ticket rests until then. Neither spends an attempt. All else is retried as its class allows.
+    can again, the ticket rests until then. A ticket whose image is not here rests too. None of these spends an attempt.
+    All else is retried as its class allows.
 
     Args:
         error: Why it ended.
@@ -50,9 +51,13 @@ def end_or_hand_on(
     end = end_attempt(error, ticket, policy.retry, now=now, jitter=jitter)
     if policy.limits.on_breach.get(str(error.details.get("limit"))) is OnBreach.TERMINATE:
         return replace(end, retry_at=None)
-    until = harness_until(error, policy.retry, now)
     asked = ticket.manifest.retry.on
-    if until is None or end.run_state is RunState.CANCELED or (asked is not None and error.cause not in asked):
+    if end.run_state is RunState.CANCELED or (asked is not None and error.cause not in asked):
+        return end
+    if error.code == ImageUnavailable.code:
+        return replace(end, retry_at=now + policy.retry.rests.get(error.code, policy.retry.rest), spends=False)
+    until = harness_until(error, policy.retry, now)
+    if until is None:
         return end
     if resting is None:
         return replace(end, retry_at=now, spends=False, harness_until=until)

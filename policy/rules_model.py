@@ -13,6 +13,7 @@ from domain.profiles import Profile
 from domain.tickets import Risk, Tier
 from policy.breakers import BreakerPolicy
 from policy.egress import EgressPolicy
+from policy.images import ImagePolicy
 from policy.prices import PricePolicy
 from policy.results import ResultPolicy
 from policy.scoring import RoutingPolicy
@@ -68,7 +69,9 @@ class RetryPolicy(Value):
 
     cap: Duration = timedelta(hours=1)  #: of the pause before one attempt
     max_attempts: Annotated[int, Field(ge=1, le=50)] = 10  #: of one ticket, the first counted
-    rest: Duration = timedelta(minutes=10)  #: of a harness for a ticket it could not serve, unless its API said when
+    rest: Duration = timedelta(
+        minutes=10
+    )  #: of a harness for a ticket it could not serve, unless its API said when; of a ticket without its image
     rests: dict[str, Duration] = {}  #: the same by failure code
     longest_rest: Duration = timedelta(days=7)  #: whatever an API said
 
@@ -109,6 +112,7 @@ class Policy(Value):
     approvals: ApprovalPolicy
     egress: EgressPolicy
     gates: GatePolicy
+    images: ImagePolicy
     results: ResultPolicy
     retry: RetryPolicy
     limits: LimitPolicy

@@ -5,6 +5,7 @@ from functools import partial
 from adapters.sandbox.broker.config import BrokerConfig, Limits, Roots
 from adapters.sandbox.broker.serving import serve
 from adapters.sandbox.docker import disks_of, home_id
+from resources.permitted_images import Permitted
 from resources.serving import serve_until_told
 from resources.settings import Settings
 from resources.workers import worker_shape
@@ -24,7 +25,7 @@ def config_of(settings: Settings) -> BrokerConfig:
             doors=settings.egress_dir / "sockets",
             readable=(settings.forge_dir,),
         ),
-        images=frozenset({settings.sandbox_image}),
+        images=Permitted(settings),
         logs=settings.logs_dir / "workers",
         docker=settings.docker_socket,
         sandbox_group=settings.sandbox_group,

@@ -18,7 +18,8 @@ from domain.model import Value
 from domain.repositories import Repository, RepositorySettings
 from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
 from resources.doors import Errand, opened
-from resources.sandboxes import availability, choose_sandbox, provision, remove
+from resources.images import image_for, image_id
+from resources.sandboxes import choose_sandbox, place_of, provision, remove
 from resources.wiring import Factory
 
 IS_VENV = 'test -f "$FACTORY_ENVIRONMENT/pyvenv.cfg"'
@@ -42,6 +43,7 @@ class Environment(Value):
     path: str | None  #: None when the repository has no setup
     cached: bool
     is_venv: bool = False
+    image: str | None = None  #: id of the image it was made in, which whatever uses it must be made of
 
 
 def prepare_environment(
@@ -51,21 +53,23 @@ def prepare_environment(
 
     Raises:
         SetupFailed: a setup command failed; nothing half-made stays in the cache.
+        ImageUnavailable: the repository's image is not here, or the sandbox is made of none.
     """
-    sandbox = choose_sandbox(factory, trusted=source.trusted, wanted=settings.sandbox)
-    toolchain = availability(factory, sandbox.name).toolchain
-    digest = _digest(factory, repository, settings, source, f"{sandbox.name} {toolchain}")
+    named = image_for(factory, repository, source.commit)
+    sandbox = choose_sandbox(factory, trusted=source.trusted, wanted=settings.sandbox, image=named)
+    image = image_id(sandbox, named)
+    digest = _digest(factory, repository, settings, source, place_of(factory, sandbox, image))
     if not settings.setup:
-        return Environment(digest=digest, path=None, cached=True)
+        return Environment(digest=digest, path=None, cached=True, image=image)
     home = factory.settings.environments_dir / digest[:32]
     ready = home.with_suffix(READY)
     with _locked(home.with_suffix(".lock")):
         if _kept(home) and (known := _read(ready)) is not None:
-            return Environment(digest=digest, path=str(home), cached=True, is_venv=known["is_venv"])
+            return Environment(digest=digest, path=str(home), cached=True, is_venv=known["is_venv"], image=image)
         ready.unlink(missing_ok=True)
-        is_venv = _run_setup(factory, sandbox, settings, _spec(repository, home, source), observe)
+        is_venv = _run_setup(factory, sandbox, settings, _spec(repository, home, source, image), observe)
         ready.write_text(json.dumps({"setup": settings.setup, "commit": source.commit, "is_venv": is_venv}))
-    return Environment(digest=digest, path=str(home), cached=False, is_venv=is_venv)
+    return Environment(digest=digest, path=str(home), cached=False, is_venv=is_venv, image=image)
 
 
 def _kept(home: Path) -> bool:
@@ -91,7 +95,7 @@ def _digest(factory: Factory, repository: Repository, settings: RepositorySettin
     return seen.hexdigest()
 
 
-def _spec(repository: Repository, home: Path, source: Source) -> SandboxSpec:
+def _spec(repository: Repository, home: Path, source: Source, image: str | None) -> SandboxSpec:
     return SandboxSpec(
         id=f"setup-{home.name}",
         run_id=f"setup-{home.name}",
@@ -100,6 +104,7 @@ def _spec(repository: Repository, home: Path, source: Source) -> SandboxSpec:
         patch=source.patch_path,
         environment=str(home),
         environment_writable=True,
+        image=image,
     )
 
 

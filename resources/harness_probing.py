@@ -19,7 +19,7 @@ from resources.doors import Errand, opened
 from resources.harnesses import INSTALL, Finding, harness_named, key_of, options_for, remember, remembered, settings_of
 from resources.model_answers import Answer, refusal_in, words_of
 from resources.model_apis import MODEL_APIS
-from resources.sandboxes import availability, choose_sandbox, provision, remove
+from resources.sandboxes import choose_sandbox, place_of, provision, remove
 from resources.secrets import PREFIX, variable
 from resources.settings import Settings
 from resources.wiring import Factory
@@ -47,8 +47,8 @@ def look(factory: Factory, name: str) -> Finding:
     trusted = factory.harnesses[name].trusted
     known = remembered(factory, name)
     try:
-        sandbox = choose_sandbox(factory, trusted=trusted)
-        if known is not None and known.version and known.place == _place(factory, sandbox):
+        sandbox = choose_sandbox(factory, trusted=trusted, image=factory.policy.images.default)
+        if known is not None and known.version and known.place == place_of(factory, sandbox):
             return known
     except FactoryError as error:
         return _remembered(factory, name, _found(factory, name, "none", None, error))
@@ -63,7 +63,7 @@ def probe(factory: Factory, name: str) -> Finding:
     """
     trusted = harness_named(factory, name).trusted
     try:
-        sandbox = choose_sandbox(factory, trusted=trusted)
+        sandbox = choose_sandbox(factory, trusted=trusted, image=factory.policy.images.default)
     except FactoryError as error:
         return _remembered(factory, name, _found(factory, name, "none", None, error))
     return _try(factory, name, sandbox, ask=options_for(factory.settings, name).base_url is not None)
@@ -78,12 +78,8 @@ def _try(factory: Factory, name: str, sandbox: Sandbox, *, ask: bool) -> Finding
             against = _ask(name, sandbox, ref, door) if ask else None
     except FactoryError as error:
         against = error
-    found = _found(factory, name, _place(factory, sandbox), version, against)
+    found = _found(factory, name, place_of(factory, sandbox), version, against)
     return _remembered(factory, name, found)
-
-
-def _place(factory: Factory, sandbox: Sandbox) -> str:
-    return f"{sandbox.name} {availability(factory, sandbox.name).toolchain}"
 
 
 @contextmanager

@@ -13,10 +13,12 @@ from resources.wiring import Factory
 PINS: Final = SOURCE / "deploy" / "agents" / "package.json"
 
 
-def version_in(factory: Factory, ref: SandboxRef, name: str) -> str | None:
-    """Return the version a sandbox has, as last seen or as the program says there; None when it does not say."""
+def version_in(factory: Factory, ref: SandboxRef, name: str, place: str) -> str | None:
+    """Return the version a sandbox has, as last seen in the same place (sandbox and image) or as the program says
+    there; None when it does not say.
+    """
     known = remembered(factory, name)
-    if known is not None and known.version:
+    if known is not None and known.version and known.place == place:
         return known.version
     try:
         return program_version(factory, name, ref)

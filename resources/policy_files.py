@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 import policy
 from domain.errors import PolicyInvalid
+from policy.images import ImagePolicy, catalogue
 from policy.rules_model import Policy
 
 SHIPPED = Path(policy.__file__).parent / "rules"
 SHIPPED_PROFILES = Path(policy.__file__).parent / "profiles"
-FILES = ("approvals", "breakers", "egress", "gates", "limits", "prices", "results", "retry", "routing")
+FILES = ("approvals", "breakers", "egress", "gates", "images", "limits", "prices", "results", "retry", "routing")
 MAX_BYTES = 1_000_000  #: of one file
 MAX_PROFILES = 500
 
@@ -28,14 +29,30 @@ def load_policy(folder: Path | None = None) -> Policy:
     try:
         return Policy.model_validate({**content, "profiles": _read_profiles(folder)})
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise PolicyInvalid("; ".join(lines), errors=lines) from error
+        raise _invalid(error) from error
+
+
+def load_images(folder: Path | None = None) -> frozenset[str]:
+    """Return every image that the catalogue in force names.
+
+    Raises:
+        PolicyInvalid: as load_policy, of that one file.
+    """
+    try:
+        return frozenset(catalogue(ImagePolicy.model_validate(_read_rules("images", folder))).values())
+    except ValidationError as error:
+        raise _invalid(error, "images") from error
 
 
 def rules_file(name: str, folder: Path | None) -> Path:
     """Return the file in force: the one in `folder`, else the shipped one."""
     own = folder / f"{name}.yaml" if folder else None
     return own if own and own.is_file() else SHIPPED / f"{name}.yaml"
+
+
+def _invalid(error: ValidationError, *above: str) -> PolicyInvalid:
+    lines = [f"{'.'.join(map(str, (*above, *one['loc'])))}: {one['msg']}" for one in error.errors()]
+    return PolicyInvalid("; ".join(lines), errors=lines)
 
 
 def _read_rules(name: str, folder: Path | None) -> Any:

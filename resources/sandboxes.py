@@ -2,8 +2,8 @@
 
 import time
 
-from adapters.sandbox.contract import Sandbox
-from domain.errors import IsolationRequired, SandboxFailed
+from adapters.sandbox.contract import Imaged, Sandbox
+from domain.errors import ImageUnavailable, IsolationRequired, SandboxFailed
 from domain.execution import SandboxRef
 from domain.sandbox import Availability, Isolation, SandboxSpec
 from resources import unowned
@@ -28,7 +28,12 @@ def availability(factory: Factory, name: str) -> Availability:
     return found
 
 
-def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto") -> Sandbox:
+def place_of(factory: Factory, sandbox: Sandbox, image: str | None = None) -> str:
+    """Name whose programs commands see: a sandbox's own, or those of an image by its id."""
+    return f"{sandbox.name} {image or availability(factory, sandbox.name).toolchain}"
+
+
+def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto", image: str | None = None) -> Sandbox:
     """Return the sandbox for a command.
 
     Args:
@@ -36,14 +41,16 @@ def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto") -> 
         trusted: It runs nothing but what an operator wrote.
         wanted: The repository's setting; `auto` leaves it to the global one, whose `auto` takes the strongest
             that works here.
+        image: What it must be made of; only a sandbox that is made of images will do then.
 
     Raises:
         IsolationRequired: an untrusted command and no sandbox here that isolates; says why each does not work.
+        ImageUnavailable: an image is demanded, and the sandbox is made of none.
         SandboxFailed: the one asked for does not exist.
     """
     name = wanted if wanted != "auto" else factory.settings.sandbox
     if name == "auto":
-        name = _strongest(factory, trusted=trusted)
+        name = _strongest(factory, trusted=trusted, image=image)
     sandbox = factory.sandboxes.get(name)
     if sandbox is None:
         raise SandboxFailed(f"there is no sandbox {name!r}; known are {', '.join(sorted(factory.sandboxes))}")
@@ -51,17 +58,23 @@ def choose_sandbox(factory: Factory, *, trusted: bool, wanted: str = "auto") -> 
         raise IsolationRequired(f"sandbox {name!r} isolates nothing, and the harness is not trusted")
     if factory.settings.environment == "production" and sandbox.isolation is Isolation.NONE:
         raise IsolationRequired(f"sandbox {name!r} is for local use only")
+    if image is not None and not isinstance(sandbox, Imaged):
+        raise ImageUnavailable(f"policy names the image {image}, and the sandbox {name!r} is not made of images")
     return sandbox
 
 
-def _strongest(factory: Factory, *, trusted: bool) -> str:
+def _strongest(factory: Factory, *, trusted: bool, image: str | None) -> str:
     there = [name for name in BEST_FIRST if name in factory.sandboxes]
+    if image is not None:
+        there = [name for name in there if isinstance(factory.sandboxes[name], Imaged)]
     works = next((name for name in there if availability(factory, name).works), None)
     if works is not None:
         return works
+    reasons = [f"{name}: {one.detail} (fix: {one.remedy})" for name in there if (one := availability(factory, name))]
+    if image is not None:
+        raise ImageUnavailable(f"policy names the image {image}, and no sandbox works of it here. {'; '.join(reasons)}")
     if trusted:
         return LAST
-    reasons = [f"{name}: {one.detail} (fix: {one.remedy})" for name in there if (one := availability(factory, name))]
     raise IsolationRequired(f"no sandbox here isolates an agent. {'; '.join(reasons)}")
 
 
@@ -84,7 +97,7 @@ def provision(factory: Factory, sandbox: Sandbox, spec: SandboxSpec) -> SandboxR
     One whose run has the sandbox's own name belongs to this process: it is swept when the process is gone.
 
     Raises:
-        SandboxFailed, PatchDoesNotApply, StorageFull: as the sandbox says; nothing is left behind.
+        SandboxFailed, ImageUnavailable, PatchDoesNotApply, StorageFull: as the sandbox says; nothing is left behind.
     """
     bounds = bounded(factory.settings, spec)
     if spec.id == spec.run_id:

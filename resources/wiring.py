@@ -73,12 +73,13 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
     chosen = settings or load_settings()
     prepare_home(chosen)
     ledger = open_ledger(chosen.ledger_url, migrate=migrate)
+    policy = load_policy(chosen.policy_dir)
+    image = policy.images.default or chosen.sandbox_image
     sandboxes: tuple[Sandbox, ...] = (
-        DockerSandbox(chosen.sandboxes_dir, Engine(chosen.containers_dir / "sandbox.sock"), chosen.sandbox_image),
+        DockerSandbox(chosen.sandboxes_dir, Engine(chosen.containers_dir / "sandbox.sock"), image),
         BubblewrapSandbox(chosen.sandboxes_dir),
         ProcessSandbox(chosen.sandboxes_dir),
     )
-    policy = load_policy(chosen.policy_dir)
     return Factory(
         settings=chosen,
         policy=policy,

@@ -14,6 +14,7 @@ from domain.sandbox import Output, SandboxSpec
 from resources.checks import Bench, Check, Observer, run_checks
 from resources.doors import Errand, opened
 from resources.environments import Source, prepare_environment
+from resources.images import image_for
 from resources.sandboxes import choose_sandbox, provision, remove
 from resources.wiring import Factory
 
@@ -39,20 +40,23 @@ def settings_at(factory: Factory, repository: Repository, commit: str) -> Reposi
     return effective_settings(repository.settings, committed)
 
 
-def verify_digest(settings: RepositorySettings) -> str:
-    return hashlib.sha256(json.dumps([settings.setup, settings.verify]).encode()).hexdigest()
+def verify_digest(settings: RepositorySettings, image: str | None) -> str:
+    """Name all that decides how a commit's own checks end: they are other ones in another image."""
+    told = [settings.setup, settings.verify, *([image] if image else [])]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def baseline(
     factory: Factory, repository: Repository, settings: RepositorySettings, commit: str, observe: Observer
 ) -> tuple[CheckResult, ...]:
     """Return the repository's own checks on a base commit, run once and remembered."""
-    key = verify_digest(settings)
+    image = image_for(factory, repository, commit)
+    key = verify_digest(settings, image)
     known = factory.evidence.find_baseline(repository.name, commit, key)
     if known is not None:
         return known
     environment = prepare_environment(factory, repository, settings, Source(commit=commit), observe)
-    sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox)
+    sandbox = choose_sandbox(factory, trusted=True, wanted=settings.sandbox, image=image)
     name = f"base-{repository.name[:40]}-{commit[:12]}"
     spec = SandboxSpec(
         id=name,
@@ -61,6 +65,7 @@ def baseline(
         commit=commit,
         environment=environment.path,
         environment_is_venv=environment.is_venv,
+        image=environment.image,
     )
     ref = provision(factory, sandbox, spec)
     try:

@@ -1,7 +1,7 @@
 """Where untrusted commands run. Git and every other program of a workspace run in here, never outside."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain.execution import SandboxRef
 from domain.harness import Command
@@ -16,6 +16,18 @@ class Interactive(Protocol):
 
         Raises:
             SandboxFailed: the sandbox is gone.
+        """
+
+
+@runtime_checkable
+class Imaged(Protocol):
+    """What a sandbox offers besides whose programs are those of an image. Any other refuses a spec with an `image`."""
+
+    def image(self, wanted: str | None = None) -> str:
+        """Return the id of an image by name, digest or id; of the sandbox's own one without.
+
+        Raises:
+            ImageUnavailable: it is not on this machine. SandboxFailed: nobody can tell.
         """
 
 
@@ -39,6 +51,7 @@ class Sandbox(Protocol):
 
         Raises:
             SandboxFailed: the machine cannot give it; nothing is left behind.
+            ImageUnavailable: it cannot be made of the spec's `image`.
             PatchDoesNotApply: the patch does not fit the commit.
         """
 

@@ -17,7 +17,7 @@ from adapters.sandbox.rooted import RootedSandbox
 from adapters.sandbox.surroundings import environment_for
 from adapters.sandbox.view import DOOR, RELAY
 from adapters.sandbox.workspace import ENVIRONMENT, INSIDE, MIRROR, Workspace
-from domain.errors import SandboxFailed
+from domain.errors import ImageUnavailable, SandboxFailed
 from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Availability, Exit, Isolation, Mailbox, Output, SandboxSpec, Tick
@@ -45,16 +45,21 @@ class DockerSandbox(RootedSandbox):
         self._home = home_id(root)
         self._disks = disks_of(root)
 
+    def image(self, wanted: str | None = None) -> str:
+        name = wanted or self._image
+        found = self._engine.image_id(name)
+        if found is None:
+            raise ImageUnavailable(f"the image {name} is not on this machine", image=name)
+        return found
+
     def _make(self, workspace: Workspace, spec: SandboxSpec) -> None:
-        workspace.begin(spec)
-        environment = Path(spec.environment).name if spec.environment else None
-        self._engine.make_disk(
-            workspace.top.name,
-            size=spec.disk_bytes,
-            files=spec.disk_files,
-            environment=environment,
-            new_environment=spec.environment_writable,
-        )
+        """Pin the image by its id: a name that moves meanwhile changes nothing for what runs here."""
+        image = self.image(spec.image)
+        workspace.begin(spec.model_copy(update={"image": image}))
+        order: dict[str, Any] = {"bytes": spec.disk_bytes, "files": spec.disk_files, "image": image}
+        if spec.environment:
+            order |= {"environment": Path(spec.environment).name, "new_environment": spec.environment_writable}
+        self._engine.make_disk(workspace.top.name, order)
 
     def _unmake(self, workspace: Workspace) -> None:
         if not workspace.top.exists() and not self._engine.path.exists():
@@ -153,7 +158,7 @@ class DockerSandbox(RootedSandbox):
         relay = (PYTHON, "-I", *RELAY) if door else ()
         stdin = command.stdin is not None
         return {
-            "Image": self._image,
+            "Image": spec.image or self._image,
             "Cmd": [TIMEOUT, "--signal=KILL", str(deadline), *relay, *command.argv],
             "User": USER,
             "WorkingDir": str(workspace.seen("work")),

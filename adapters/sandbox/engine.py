@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.utils.socket import SocketError
 
-from domain.errors import PatchTooLarge, SandboxFailed, StorageFull
+from domain.errors import ImageUnavailable, PatchTooLarge, SandboxFailed, StorageFull
 
 PATIENCE_SECONDS = 60
 GONE, TOO_LARGE, FULL = 404, 413, 507
@@ -51,19 +51,21 @@ class Engine:
         return False
 
     def image_id(self, image: str) -> str | None:
-        """Return the digest of a local image, None when there is none."""
-        with told("find the image"):
-            try:
-                return str(self.client.inspect_image(image)["Id"])
-            except NotFound:
-                return None
+        """Return the id of a local image, None when there is none. What stands behind an @ may be the id itself."""
+        found = self._image(image)
+        digest = image.rpartition("@")[2]
+        return found if found is not None or digest == image else self._image(digest)
+
+    def _image(self, image: str) -> str | None:
+        content = self._ask("GET", f"images/{image}/json", missing_ok=True, below="")
+        return None if content is None else str(json.loads(content)["Id"])
 
     def create(self, body: Mapping[str, Any], name: str) -> str:
         with told("create the container"):
             try:
                 return str(self.client.create_container_from_config(dict(body), name)["Id"])
             except ImageNotFound as error:
-                raise SandboxFailed(f"no image {body['Image']} here; `deploy/build-images sandbox` makes it") from error
+                raise ImageUnavailable(f"the image {body['Image']} is gone, or policy no longer names it") from error
 
     def attach(self, container: str, *, stdin: bool) -> Any:
         """Return a socket object that carries the container's streams; keep it as long as its descriptor is used."""
@@ -115,14 +117,11 @@ class Engine:
         used = json.loads(told_now or b"{}").get("cpu_seconds")
         return None if used is None else float(used)
 
-    def make_disk(
-        self, name: str, *, size: int, files: int, environment: str | None = None, new_environment: bool = False
-    ) -> None:
-        """Make a sandbox's disk, beside it a prepared environment, or a new one as large as the disk."""
-        told: dict[str, Any] = {"bytes": size, "files": files}
-        if environment is not None:
-            told |= {"environment": environment, "new_environment": new_environment}
-        self._ask("POST", f"disks/{name}", told)
+    def make_disk(self, name: str, order: Mapping[str, Any]) -> None:
+        """Make a sandbox's disk of so many `bytes` and `files`, for commands in an `image` by its id; beside it a
+        prepared `environment`, or one as large as the disk if it is a `new_environment`.
+        """
+        self._ask("POST", f"disks/{name}", order)
 
     def disks(self) -> list[str]:
         return list(json.loads(self._ask("GET", "disks") or b"[]"))
@@ -138,13 +137,19 @@ class Engine:
         return self._ask("GET", f"disks/{name}/out/{quote(file, safe='')}?limit={limit}", missing_ok=True)
 
     def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None, *, missing_ok: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        missing_ok: bool = False,
+        below: str = "/factory",
     ) -> bytes | None:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         with told(f"{method.lower()} {path.split('?', maxsplit=1)[0]}"):
             client = self.client
             answer = client.request(
-                method, f"{client.base_url}/factory/{path}", data=data or b"", timeout=PATIENCE_SECONDS
+                method, f"{client.base_url}{below}/{path}", data=data or b"", timeout=PATIENCE_SECONDS
             )
         if answer.status_code == GONE and missing_ok:
             return None

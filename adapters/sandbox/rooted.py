@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.sandbox.cloning import fill
+from adapters.sandbox.contract import Imaged
 from adapters.sandbox.execution import Running
 from adapters.sandbox.terminal import interact, on_a_terminal
 from adapters.sandbox.workspace import Workspace, told_plainly
+from domain.errors import ImageUnavailable
 from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Exit, Mailbox, Output, OutputLine, SandboxSpec
@@ -38,6 +40,8 @@ class RootedSandbox(ABC):
         return interact(self.begin(ref, command.model_copy(update=told)), terminal)
 
     def provision(self, spec: SandboxSpec) -> SandboxRef:
+        if spec.image is not None and not isinstance(self, Imaged):
+            raise ImageUnavailable(f"the {self.name} sandbox is not made of images, so not of {spec.image}")
         ref = SandboxRef(backend=self.name, id=spec.id)
         self.teardown(ref)
         workspace = self._workspace(ref)

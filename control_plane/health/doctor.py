@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from control_plane.health.attention import expired_leases, stalled_tickets
+from control_plane.health.images import image_checks
 from control_plane.health.machine import (
     Check,
     disk_check,
@@ -30,6 +31,7 @@ def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[st
         checks.append(Check(name="ledger", ok=True, detail="answers, and its tables are of this release"))
         with brokers(factory, egress=False), making(factory.settings):
             checks += sandbox_checks(dict(factory.sandboxes))
+            checks += image_checks(factory.policy.images, factory.sandboxes.get("docker"))
         checks += _work_checks(factory)
     except FactoryError as error:
         checks.append(Check(name="ledger", ok=False, detail=f"[{error.code}] {error.message}", remedy=error.remedy))

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from policy.images import TELLING
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -55,7 +57,7 @@ def detect_node(tree: Tree) -> Detection | None:
 
 def detect_make(tree: Tree) -> Detection | None:
     """A Makefile with a test target: the last resort."""
-    name = tree.first(("GNUmakefile", "makefile", "Makefile"))
+    name = tree.first(TELLING["make"])
     if name is None or not re.search(r"^test\s*:(?!=)", tree.text(name), re.MULTILINE):
         return None
     return Detection(kind="make", verify=("make test",), reasons=(f"{name} has a target `test`",))

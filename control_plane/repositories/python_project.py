@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.repositories.detection import Detection, Tree
+from policy.images import TELLING
 
-DECIDING: Final = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+DECIDING: Final = TELLING["python"]
 TEST_NAMES: Final = ("test", "tests", "testing")
 REQUIREMENTS: Final = (
     "requirements/tests.txt", "requirements/test.txt", "requirements-test.txt", "requirements-tests.txt",

@@ -11,6 +11,7 @@ from domain.harness import Command
 from domain.sandbox import Isolation, Output, SandboxSpec
 from resources.doors import Errand, opened
 from resources.environments import Source, prepare_environment
+from resources.images import image_for
 from resources.sandboxes import choose_sandbox, provision, remove
 from resources.wiring import Factory
 from resources.workspaces import settings_at
@@ -29,7 +30,8 @@ def open_shell(factory: Factory, repository_name: str, argv: tuple[str, ...], *,
     repository = factory.lookup.repository(repository_name)
     commit = factory.forges[repository.forge].fetch(repository, repository.settings.base)
     settings = settings_at(factory, repository, commit)
-    sandbox = choose_sandbox(factory, trusted=False, wanted=settings.sandbox)
+    image = image_for(factory, repository, commit)
+    sandbox = choose_sandbox(factory, trusted=False, wanted=settings.sandbox, image=image)
     if sandbox.isolation is Isolation.NONE:
         raise SandboxFailed(f"sandbox {sandbox.name!r} isolates nothing: there is nothing to look into")
     environment = prepare_environment(factory, repository, settings, Source(commit=commit), _unseen)
@@ -41,6 +43,7 @@ def open_shell(factory: Factory, repository_name: str, argv: tuple[str, ...], *,
         commit=commit,
         environment=environment.path,
         environment_is_venv=environment.is_venv,
+        image=environment.image,
     )
     ref = provision(factory, sandbox, spec)
     try:

@@ -12,6 +12,7 @@ from domain.errors import (
     GatesFailed,
     HarnessCrashed,
     HarnessUnavailable,
+    ImageUnavailable,
     ModelOverloaded,
     ModelUnknown,
     MoneyExceeded,
@@ -156,6 +157,21 @@ def test_a_ticket_may_say_what_is_tried_again(on: list[str], handed_on: bool) ->
 def test_without_further_attempts_a_ticket_is_still_handed_on() -> None:
     assert ends(QuotaExceeded("x"), None, retry={"max": 0}).retry_at == NOON
     assert ends(WorkerDied("x"), None, retry={"max": 0}).retry_at is None
+
+
+@pytest.mark.parametrize("attempts", [1, 3, 50])
+def test_a_ticket_whose_image_is_not_here_rests_and_spends_nothing(attempts: int) -> None:
+    end = ends(ImageUnavailable("x"), NOBODY, attempts=attempts, retry={"max": 0})
+    assert (end.retry_at, end.spends, end.harness_until) == (NOON + 10 * MINUTE, False, None)
+    assert end.run_state is RunState.FAILED
+    assert ends(ImageUnavailable("x"), NOBODY, retry={"on": ["timeout"], "max": 5}).retry_at is None
+
+
+def test_how_long_it_rests_is_policys_choice() -> None:
+    retry = POLICY.retry.model_copy(update={"rests": {"sandbox.image_unavailable": HOUR}})
+    told: dict[str, Any] = {"resting": {}, "now": NOON, "jitter": 0.5}
+    end = end_or_hand_on(ImageUnavailable("x"), ticket(), POLICY.model_copy(update={"retry": retry}), **told)
+    assert end.retry_at == NOON + HOUR
 
 
 @pytest.mark.parametrize("error", [MoneyExceeded("x", limit="usd"), TokensExceeded("x", limit="tokens")])

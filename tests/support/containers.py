@@ -23,8 +23,8 @@ SOCKETS = "containers"
 class BrokeredDocker(DockerSandbox):
     """A Docker sandbox whose broker listens beside its root."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root, Engine(root.parent / SOCKETS / "sandbox.sock"), IMAGE)
+    def __init__(self, root: Path, image: str = IMAGE) -> None:
+        super().__init__(root, Engine(root.parent / SOCKETS / "sandbox.sock"), image)
 
 
 @cache
@@ -37,7 +37,7 @@ def why_no_docker() -> str | None:
     return None if done.returncode == 0 else f"no Docker engine with {IMAGE}: {done.stderr.decode()[:200]}"
 
 
-def config(folder: Path) -> BrokerConfig:
+def config(folder: Path, images: frozenset[str] = frozenset({IMAGE})) -> BrokerConfig:
     return BrokerConfig(
         home=home_id(folder / "sandboxes"),
         sockets=folder / SOCKETS,
@@ -47,17 +47,17 @@ def config(folder: Path) -> BrokerConfig:
             doors=folder / "egress" / "sockets",
             readable=(folder,),
         ),
-        images=frozenset({IMAGE}),
+        images=lambda: images,
         logs=folder / "logs",
     )
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[BrokerConfig]:
+def broker(folder: Path, images: frozenset[str] = frozenset({IMAGE})) -> Iterator[BrokerConfig]:
     """Serve a folder's sandboxes until the end of the block."""
     if (reason := why_no_docker()) is not None:
         pytest.skip(reason)
-    told = config(folder)
+    told = config(folder, images)
     loop = asyncio.new_event_loop()
     serving = loop.create_task(serve(told))
 

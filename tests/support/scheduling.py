@@ -10,6 +10,7 @@ PLACES = (
     "tests/adapters/sandbox/test_docker.py",
     "tests/control_plane/test_first_run.py",
     "tests/deploy/",
+    "tests/execution/test_images_on_docker.py",
     "tests/hostile/test_docker.py",
 )
 MANY_AGENTS = ("tests/e2e/test_killed_agents.py", "tests/e2e/test_paused_agents.py")

@@ -1,6 +1,6 @@
 """What the broker is told: where things lie, how large they may be, and the one shape of a run worker."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -68,7 +68,7 @@ class BrokerConfig:
     home: str  #: id of the factory; containers of others are not seen
     sockets: Path  #: folder of `sandbox.sock` and `launcher.sock`
     roots: Roots
-    images: frozenset[str]  #: what a sandbox may be made from, by name or id
+    images: Callable[[], frozenset[str]]  #: what a sandbox may be made from now, by name, digest or id
     logs: Path  #: folder for the last words of run workers
     docker: Path = Path("/var/run/docker.sock")
     sandbox_group: int = 0  #: gid that may open sandbox.sock

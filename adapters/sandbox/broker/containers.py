@@ -10,6 +10,7 @@ from adapters.sandbox.broker.binds import judge_bind
 from adapters.sandbox.broker.config import HOME_LABEL, ROLE_LABEL, SANDBOX_LABEL, BrokerConfig, Role
 from adapters.sandbox.broker.documents import Document
 from adapters.sandbox.broker.engine import Engine, EngineAway
+from adapters.sandbox.broker.made_of import kept_image
 from adapters.sandbox.broker.shapes import Judgement, judge_sandbox, label, owned_by
 from adapters.sandbox.broker.sources import unsound
 from adapters.sandbox.broker.wire import Refusal
@@ -31,8 +32,13 @@ class Containers:
         if role is Role.LAUNCHER:
             judgement = self._judge_worker(document)
         else:
-            images = await self.images(str(document.get("Image", "")))
+            images = await self._images_of(document)
             judgement = judge_sandbox(document, self.config, images, self.profile)
+            if judgement.offences == ("Image",):
+                raise Refusal(
+                    404,
+                    f"No such image: {document.get('Image')!r:.300} is not this sandbox's, or none that policy names",
+                )
         offences = judgement.offences or await asyncio.to_thread(unsound, judgement.binds)
         if offences:
             raise Refusal(403, *offences)
@@ -43,12 +49,23 @@ class Containers:
             raise Refusal(403, "no run worker is configured")
         return judge_worker(document, self.config.home, self.config.worker)
 
+    async def _images_of(self, document: Document) -> frozenset[str]:
+        """Return what this sandbox may be made from: what it was made of, else what may be now."""
+        sandbox = label(document.get("Labels"), SANDBOX_LABEL)
+        own = await asyncio.to_thread(kept_image, self.config.roots.sandboxes, sandbox)
+        return frozenset({own}) if own else await self.images(str(document.get("Image", "")))
+
     async def images(self, asked: str) -> frozenset[str]:
-        """Return the configured images; by their ids too when one is asked for."""
-        if not asked.startswith("sha256:"):
-            return self.config.images
-        found = [await self.engine.read("GET", f"/images/{quote(name)}/json") for name in sorted(self.config.images)]
-        return self.config.images | {image["Id"] for status, image in found if status == 200}
+        """Return the permitted images, by their digests too; by the id asked for if it is one of theirs."""
+        named = await asyncio.to_thread(self.config.images)
+        permitted = named | {name.rpartition("@")[2] for name in named}
+        if asked in permitted or not asked.startswith("sha256:"):
+            return permitted
+        for name in sorted(named):
+            status, image = await self.engine.read("GET", f"/images/{quote(name, safe='/:@')}/json")
+            if status == 200 and image["Id"] == asked:
+                return permitted | {asked}
+        return permitted
 
     async def owned(self, reference: str, role: Role) -> Document:
         """Return the inspection of a container of this factory and role.

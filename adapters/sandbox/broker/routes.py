@@ -18,7 +18,7 @@ LONGEST_TARGET: Final = 4096
 OLDEST_API: Final = 41  #: of version 1; older ones ignore limits that we count on
 
 REFERENCE: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
-IMAGE: Final = r"[a-z0-9][A-Za-z0-9_./:-]{0,255}"
+IMAGE: Final = r"[a-z0-9][A-Za-z0-9_./:@-]{0,383}"
 FILE: Final = r"[A-Za-z0-9._-]{1,200}"
 NO: Final = "0|false|False"
 BOOLEAN: Final = f"{NO}|1|true|True"

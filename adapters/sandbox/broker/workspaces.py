@@ -15,6 +15,7 @@ from adapters.sandbox.broker.binds import NAME
 from adapters.sandbox.broker.config import Role
 from adapters.sandbox.broker.containers import Containers
 from adapters.sandbox.broker.documents import Malformed, parse
+from adapters.sandbox.broker.made_of import ID, keep_image
 from adapters.sandbox.broker.outfiles import open_to_read, open_to_write
 from adapters.sandbox.broker.routes import Route
 from adapters.sandbox.broker.wire import PIECE, Exchange, Refusal
@@ -32,6 +33,7 @@ class Order:
     files: int
     environment: str | None
     new_environment: bool
+    image: str | None  #: id of the image that its commands run in
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Workspaces:
         order = _order(await exchange.body(LARGEST_ORDER))
         if order.size > limits.disk_bytes or order.files > limits.disk_files:
             raise Refusal(403, f"at most {limits.disk_bytes} bytes and {limits.disk_files} files")
+        if order.image is not None and order.image not in await self.containers.images(order.image):
+            raise Refusal(404, f"No such image: {order.image} is none that policy names")
         async with self.turns[route.reference]:
             top = await self._cleared(route.reference)
             await asyncio.to_thread(self._make, top, order)
@@ -123,6 +127,8 @@ class Workspaces:
             if order.environment is not None:
                 image = self.containers.config.roots.environments / f"{order.environment}.img"
                 open_environment(top, image, bounds if order.new_environment else None)
+            if order.image is not None:
+                keep_image(top, order.image)
         except BaseException:
             _remove(top)
             raise
@@ -137,13 +143,16 @@ def _order(content: bytes) -> Order:
     except Malformed as error:
         raise Refusal(400, str(error)) from error
     environment, new = told.pop("environment", None), told.pop("new_environment", False)
+    made_of = told.pop("image", None)
+    if made_of is not None and not (isinstance(made_of, str) and re.fullmatch(ID, made_of)):
+        raise Refusal(403, "no id of an image")
     if set(told) != {"bytes", "files"} or not all(type(value) is int and value > 0 for value in told.values()):
         raise Refusal(400, 'say {"bytes": ..., "files": ...}')
     if environment is not None and not (isinstance(environment, str) and re.fullmatch(NAME, environment)):
         raise Refusal(403, "no name for an environment")
     if type(new) is not bool or (new and environment is None):
         raise Refusal(400, "new_environment")
-    return Order(told["bytes"], told["files"], environment, new)
+    return Order(told["bytes"], told["files"], environment, new, made_of)
 
 
 def _file(route: Route) -> str:

@@ -4,6 +4,7 @@ from domain.errors import HarnessUnavailable, NotReady
 from domain.execution import RunFacts, Step
 from factory_pipelines.execution.stages.context import RunContext, StepResult
 from policy.autonomy import effective_tier
+from policy.images import select_image
 from policy.readiness import missing_for
 from resources.sandboxes import choose_sandbox
 
@@ -16,8 +17,10 @@ def claim(context: RunContext) -> StepResult:
     harness = context.factory.harnesses.get(context.run.harness)
     if harness is None:
         raise HarnessUnavailable(f"there is no harness {context.run.harness!r}")
-    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=context.repository.settings.sandbox)
-    tier = effective_tier(context.repository.settings.autonomy, manifest.autonomy)
+    repository = context.repository
+    image = select_image(context.factory.policy.images, repository.name, ())
+    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=repository.settings.sandbox, image=image)
+    tier = effective_tier(repository.settings.autonomy, manifest.autonomy)
     context.record(RunFacts(risk=context.ticket.risk, tier=tier), Step.CLAIM)
     return StepResult(
         metadata={

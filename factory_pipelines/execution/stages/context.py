@@ -68,6 +68,11 @@ class RunContext:
         self.factory.evidence.add_artifact(self.lease, ref, now=self.factory.now())
         return ref
 
+    def provisioned(self, ref: SandboxRef, base_sha: str, image: str | None) -> None:
+        """Record a sandbox that was made, with the id of its image when it is made of one."""
+        made_of = {"image": image} if image else {}
+        self.event("sandbox_provisioned", backend=ref.backend, sandbox=ref.id, base_sha=base_sha, **made_of)
+
     def remove_sandbox(self, ref: SandboxRef | None) -> None:
         if ref is None or ref.backend not in self.factory.sandboxes:
             return

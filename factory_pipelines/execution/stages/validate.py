@@ -18,6 +18,7 @@ from factory_pipelines.execution.stages.workspace_git import Bench as GitBench
 from resources.checks import Bench, Check, run_checks
 from resources.doors import Errand, opened, tell_attempts
 from resources.environments import Source, prepare_environment
+from resources.images import image_for
 from resources.sandboxes import choose_sandbox, remove
 from resources.sandboxes import provision as make_sandbox
 from resources.workspaces import baseline, settings_at, verify_digest
@@ -31,6 +32,8 @@ class CleanRoom:
     ref: SandboxRef
     base_sha: str
     settings: RepositorySettings
+    named: str | None  #: image, by policy
+    image: str | None  #: by its id
 
 
 def validate(context: RunContext) -> StepResult:
@@ -67,7 +70,7 @@ def _examine(context: RunContext, patch: PatchRef, base_sha: str) -> Validation:
         context.record(RunFacts(patch=patch))
     room = _enter(context, patch, change)
     try:
-        context.event("sandbox_provisioned", backend=room.ref.backend, sandbox=room.ref.id, base_sha=room.base_sha)
+        context.provisioned(room.ref, room.base_sha, room.image)
         facts = _gather(context, room, patch, change)
         gather(context, room.ref, wanted_outputs(context), context.pulse.observe)
         tell_attempts(context.factory, context.run, room.ref)
@@ -94,7 +97,8 @@ def _enter(context: RunContext, patch: PatchRef, change: Admitted) -> CleanRoom:
     base_sha = change.base_sha
     settings = settings_at(context.factory, context.repository, base_sha)
     harness = context.factory.harnesses[context.ticket.manifest.engine]
-    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox)
+    image = image_for(context.factory, context.repository, base_sha)
+    sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=settings.sandbox, image=image)
     path = context.factory.artifacts.path(patch.artifact)
     touched = {name for file in change.files for name in (file.path, file.old_path)}
     source = Source(commit=base_sha, trusted=harness.trusted)
@@ -109,9 +113,10 @@ def _enter(context: RunContext, patch: PatchRef, change: Admitted) -> CleanRoom:
         patch=path,
         environment=environment.path,
         environment_is_venv=environment.is_venv,
+        image=environment.image,
     )
     ref = make_sandbox(context.factory, sandbox, spec)
-    return CleanRoom(sandbox=sandbox, ref=ref, base_sha=base_sha, settings=settings)
+    return CleanRoom(sandbox, ref, base_sha, settings, named=image, image=environment.image)
 
 
 def _gather(context: RunContext, room: CleanRoom, patch: PatchRef, change: Admitted) -> Validation:
@@ -151,7 +156,7 @@ def _run_checks(context: RunContext, room: CleanRoom) -> tuple[CheckResult, ...]
 
 def _watched(context: RunContext, room: CleanRoom, checks: list[Check]) -> list[Check]:
     """Name to each check the tests that are known to fail on the base, so that what turns green is seen."""
-    key = verify_digest(room.settings)
+    key = verify_digest(room.settings, room.named)
     known = context.factory.evidence.find_baseline(context.repository.name, room.base_sha, key) or ()
     red = frozenset(name for check in known for name in check.failed_tests or ())
     return [check.model_copy(update={"red": red}) for check in checks]

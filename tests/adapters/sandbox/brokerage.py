@@ -33,8 +33,9 @@ worker = WorkerShape(
     binds=frozenset({f"{top}/mirrors:/mirrors:ro"}), environment=frozenset({"DAGSTER_RUN_JOB_NAME", "FACTORY_HOME"}),
     tmpfs={"/tmp": "rw,nosuid,nodev,size=16m,nr_inodes=1k"},
 )
+images = frozenset({"factory-base:bookworm"})
 config = BrokerConfig(
-    home=home, sockets=top / "sockets", roots=roots, images=frozenset({"factory-base:bookworm"}), logs=top / "logs",
+    home=home, sockets=top / "sockets", roots=roots, images=lambda: images, logs=top / "logs",
     docker=engine, worker=worker, grace_seconds=float(sys.argv[4]), sweep_seconds=0.3,
 )
 asyncio.run(serve(config))

@@ -293,6 +293,18 @@ class TestDisks:
     def test_a_wrong_order_is_refused(self, broker, order) -> None:
         assert broker.call("POST", "/factory/disks/wrong", order)[0] == 400
 
+    @pytest.mark.parametrize(
+        ("image", "status"),
+        [
+            ("sha256:" + "0" * 64, 404), ("sha256:" + "0" * 63, 403), ("sha256:../../x", 403), (IMAGE, 403), ("", 403), (7, 403),
+            (["sha256:" + "0" * 64], 403), ({}, 403), ("sha256:" + "A" * 64, 403),
+        ],
+    )  # fmt: skip
+    def test_a_sandbox_of_no_image_or_a_foreign_one_is_refused(self, broker, image, status) -> None:
+        told = {"bytes": 1 << 24, "files": 100, "image": image}
+        assert broker.call("POST", "/factory/disks/wrong", told)[0] == status
+        assert "wrong" not in broker.call("GET", "/factory/disks")[1]
+
     def test_too_large_a_disk_is_refused(self, broker) -> None:
         assert broker.call("POST", "/factory/disks/wrong", {"bytes": 1 << 60, "files": 1})[0] == 403
         assert broker.call("POST", "/factory/disks/wrong", {"bytes": 1 << 20, "files": 1 << 40})[0] == 403

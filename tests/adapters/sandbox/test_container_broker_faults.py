@@ -93,7 +93,7 @@ class TestWithoutAnEngine:
     def test_a_second_broker_is_refused(self, tmp_path: Path) -> None:
         with brokerage(tmp_path / "b", engine=tmp_path / "docker.sock") as broker:
             roots = Roots(*(broker.top / name for name in ("sandboxes", "environments", "doors")))
-            config = BrokerConfig("x", broker.top / "sockets", roots, frozenset(), broker.top / "logs")
+            config = BrokerConfig("x", broker.top / "sockets", roots, frozenset, broker.top / "logs")
             with pytest.raises(SandboxFailed, match="another container broker"):
                 asyncio.run(serve(config))
             assert broker.call("GET", "/factory/disks")[0] == 200
@@ -180,7 +180,7 @@ def test_a_sandbox_is_cleared_away_only_after_its_deadline_whatever_it_does(tmp_
 
 def sweep(broker: Brokerage, now: float) -> None:
     roots = Roots(*(broker.top / name for name in ("sandboxes", "environments", "doors")))
-    config = BrokerConfig(broker.home, broker.top / "sockets", roots, frozenset(), broker.top / "logs")
+    config = BrokerConfig(broker.home, broker.top / "sockets", roots, frozenset, broker.top / "logs")
     asyncio.run(Reaper(Containers(config, Engine(ENGINE), {})).sweep(now))
 
 

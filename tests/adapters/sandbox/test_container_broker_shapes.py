@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.sandbox.broker.binds import Kind, judge_bind
 from adapters.sandbox.broker.config import BrokerConfig, Role, Roots, WorkerShape
 from adapters.sandbox.broker.documents import DEEPEST, LARGEST, Malformed, blank, parse
+from adapters.sandbox.broker.made_of import keep_image, kept_image
 from adapters.sandbox.broker.routes import Route, own_list, route
 from adapters.sandbox.broker.serving import strict_profile
 from adapters.sandbox.broker.shapes import judge_sandbox
@@ -28,7 +29,7 @@ SHAPE = WorkerShape(
     tmpfs={"/tmp": "rw,nosuid,nodev,size=16m,nr_inodes=1k"},
 )
 CONFIG = BrokerConfig(
-    home="h1", sockets=TOP / "sockets", roots=ROOTS, images=frozenset({IMAGE}), logs=TOP / "logs", worker=SHAPE
+    home="h1", sockets=TOP / "sockets", roots=ROOTS, images=lambda: frozenset({IMAGE}), logs=TOP / "logs", worker=SHAPE
 )
 
 
@@ -37,7 +38,7 @@ class Asking:
 
 
 def judged(body: dict) -> tuple[str, ...]:
-    return judge_sandbox(parse(json.dumps(body).encode()), CONFIG, CONFIG.images, strict_profile()).offences
+    return judge_sandbox(parse(json.dumps(body).encode()), CONFIG, CONFIG.images(), strict_profile()).offences
 
 
 def changed(body: dict, path: str, value: object) -> dict:
@@ -57,6 +58,17 @@ ABSENT = object()
 HONEST = sandbox_body(Asking, "box", "sh", "-c", "true")
 PROFILE = HONEST["HostConfig"]["SecurityOpt"][1]
 H = "HostConfig"
+
+
+@pytest.mark.parametrize("name", ["", "..", "../box", "/etc", "a/b", "x" * 200, ".hidden", "missing"])
+def test_what_a_sandbox_is_made_of_is_read_of_no_other_place(tmp_path: Path, name: str) -> None:
+    (tmp_path / "image").write_text("elsewhere")
+    (tmp_path / "sandboxes" / "box").mkdir(parents=True)
+    keep_image(tmp_path / "sandboxes" / "box", "sha256:x")
+    assert kept_image(tmp_path / "sandboxes", name) is None
+    assert kept_image(tmp_path / "sandboxes", "box") == "sha256:x"
+
+
 HOSTILE = [
     ("Image", "debian:latest"), ("Image", ABSENT), ("Image", ["x"]), ("Cmd", "sh"), ("Cmd", []), ("Cmd", [1]),
     ("Entrypoint", ["/bin/sh"]), ("User", "root"), ("User", "0:10001"), ("User", "10001"), ("User", ""), ("User", ABSENT),
@@ -119,7 +131,7 @@ HOSTILE = [
 
 
 def test_the_honest_request_passes() -> None:
-    judgement = judge_sandbox(HONEST, CONFIG, CONFIG.images, strict_profile())
+    judgement = judge_sandbox(HONEST, CONFIG, CONFIG.images(), strict_profile())
     assert judgement.offences == ()
     assert [bind.kind for bind in judgement.binds] == [Kind.DISK]
     assert judgement.document["HostConfig"]["Binds"] == HONEST["HostConfig"]["Binds"]
@@ -142,7 +154,7 @@ def test_every_offence_is_named_at_once() -> None:
 )
 @pytest.mark.parametrize("value", [None, False, "", [], {}, 0])
 def test_what_says_nothing_is_not_sent_on(path: str, value: object) -> None:
-    judgement = judge_sandbox(changed(HONEST, path, value), CONFIG, CONFIG.images, strict_profile())
+    judgement = judge_sandbox(changed(HONEST, path, value), CONFIG, CONFIG.images(), strict_profile())
     assert judgement.offences == ()
     assert path.rpartition("/")[2] not in json.dumps(judgement.document)
 
@@ -150,7 +162,7 @@ def test_what_says_nothing_is_not_sent_on(path: str, value: object) -> None:
 def test_the_profile_sent_on_is_our_own_writing() -> None:
     loose = json.dumps(strict_profile(), indent=4)
     body = changed(HONEST, f"{H}/SecurityOpt", [f"seccomp={loose}", "no-new-privileges:true"])
-    judgement = judge_sandbox(body, CONFIG, CONFIG.images, strict_profile())
+    judgement = judge_sandbox(body, CONFIG, CONFIG.images(), strict_profile())
     assert judgement.offences == ()
     assert judgement.document["HostConfig"]["SecurityOpt"] == [
         "no-new-privileges",
