@@ -49,6 +49,7 @@ from policy.rules_model import (
     RiskRule,
 )
 from policy.scoring import RoutingPolicy, Weights
+from resources.network import NetworkSettings
 from resources.settings import HarnessSettings, Settings, UpstreamSettings, WorkerSettings
 
 DOCS = Path(__file__).resolve().parent
@@ -125,6 +126,8 @@ def settings_page() -> str:
         + fields_table(Settings, SETTINGS, head="setting")
         + "\n## `harnesses`\n\nOne entry a harness, by its name.\n\n"
         + fields_table(HarnessSettings, SETTINGS, head="setting")
+        + "\n## `network`\n\nDeclared where the network is [restricted](../restricted-network.md).\n\n"
+        + fields_table(NetworkSettings, SETTINGS, head="setting")
         + "\n## `upstreams`\n\nServers with a key of ours, by name. The key stays with the egress broker.\n\n"
         + fields_table(UpstreamSettings, SETTINGS, head="setting")
         + "\n## `worker`\n\nThe container of a run worker; `deploy/` sets it.\n\n"

@@ -83,3 +83,20 @@ class Upstream(Value):
     header: str = "authorization"
     prefix: str = "Bearer "  #: before the key in the header
     paths: tuple[str, ...] = ("/",)  #: path prefixes that may be asked for
+
+
+class Proxy(Value):
+    """What the outside is reached through, in a network that has no other way out."""
+
+    host: str
+    port: int
+    tls: bool = False  #: it is spoken to over TLS
+    credential: Name | None = None  #: name of the secret with its `user:password`
+    beside: tuple[str, ...] = ()  #: hosts, `.domains`, addresses and networks that are reached without it
+
+
+class Network(Value):
+    """The way out that a factory declares; what is not declared is the machine's own."""
+
+    proxy: Proxy | None = None
+    ca_bundle: str | None = None  #: file of the certificates that are trusted

@@ -10,6 +10,7 @@ from domain.execution import EventDraft, Run, SandboxRef
 from domain.sandbox import Isolation
 from policy.egress import allowed_hosts
 from resources.model_apis import upstream_names
+from resources.network import own_environment
 from resources.registries import Registries, read_registries
 from resources.wiring import Factory
 
@@ -36,7 +37,7 @@ def opened(factory: Factory, ref: SandboxRef, errand: Errand) -> Iterator[Mappin
         EgressUnavailable: the broker does not answer.
     """
     if factory.sandboxes[ref.backend].isolation is Isolation.NONE:
-        yield {} if errand.purpose is Purpose.SETUP else None
+        yield _without_door(factory, errand)
         return
     registries = read_registries(factory.settings.egress_dir)
     door = door_for(factory, ref, errand, registries)
@@ -46,9 +47,18 @@ def opened(factory: Factory, ref: SandboxRef, errand: Errand) -> Iterator[Mappin
     factory.doors.open(door)
     told = registries.environment if errand.purpose is Purpose.SETUP else {}
     try:
-        yield {**proxy_environment(), **told}
+        network = factory.settings.network
+        yield {**proxy_environment(declared=network is not None and network.ca_bundle is not None), **told}
     finally:
         factory.doors.close(ref.id)
+
+
+def _without_door(factory: Factory, errand: Errand) -> Mapping[str, str] | None:
+    """Return what a command must be told that has this machine's network, which may be a declared one."""
+    told = own_environment(factory.settings.network)
+    if errand.purpose is Purpose.SETUP:
+        return told
+    return told or None if errand.purpose is Purpose.HARNESS else None
 
 
 def door_for(factory: Factory, ref: SandboxRef, errand: Errand, registries: Registries) -> Door:

@@ -8,6 +8,8 @@ from adapters.egress.upstreams import servers_of
 from domain.egress import Upstream
 from domain.errors import InvalidInput, SettingsInvalid
 from resources.model_apis import upstreams_in_force
+from resources.network import declared
+from resources.outside import Outside
 from resources.registries import known_registries
 from resources.secrets import secret
 from resources.serving import serve_until_told
@@ -43,8 +45,10 @@ def checked_upstreams(settings: Settings) -> tuple[Upstream, ...]:
 
 
 def service(settings: Settings) -> Callable[[], Awaitable[None]]:
-    registries = known_registries(settings.egress_dir, settings.mirrors).upstreams
-    return partial(serve, settings.egress_dir, [*checked_upstreams(settings), *registries], secret)
+    outside = Outside(settings.network, secret)
+    registries = known_registries(settings.egress_dir, settings.mirrors, outside).upstreams
+    upstreams = [*checked_upstreams(settings), *registries]
+    return partial(serve, settings.egress_dir, upstreams, secret, network=declared(settings.network))
 
 
 def main() -> None:

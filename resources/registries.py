@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -22,6 +23,7 @@ from adapters.egress.certificates import bundle
 from domain.egress import Upstream
 from domain.model import Value
 from resources.model_apis import INSIDE
+from resources.outside import MACHINE, Outside
 
 log = structlog.get_logger()
 
@@ -44,13 +46,15 @@ class Registries(Value):
     upstreams: tuple[Upstream, ...] = ()  #: registries on loopback, which inside is another machine
 
 
-def known_registries(folder: Path, mirrors: Sequence[str]) -> Registries:
+def known_registries(folder: Path, mirrors: Sequence[str], outside: Outside = MACHINE) -> Registries:
     """Return what the tools say, asking them when the last answer is old or to another question."""
-    question = hashlib.sha256(json.dumps([list(mirrors), sorted(_tool_settings())]).encode()).hexdigest()
+    network = outside.network and outside.network.model_dump(mode="json")
+    asked = [list(mirrors), sorted(_tool_settings()), *([network] if network else [])]
+    question = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     known = read_registries(folder)
     if known.question == question and 0 <= time.time() - known.asked_at < FRESH_SECONDS:
         return known
-    found = ask_registries(mirrors).model_copy(update={"asked_at": time.time(), "question": question})
+    found = ask_registries(mirrors, outside).model_copy(update={"asked_at": time.time(), "question": question})
     _write(folder, found)
     return found
 
@@ -59,7 +63,7 @@ def _tool_settings() -> list[tuple[str, str]]:
     return [(name, value) for name, value in os.environ.items() if name.upper().startswith(("PIP_", "UV_", "NPM_"))]
 
 
-def ask_registries(mirrors: Sequence[str] = ()) -> Registries:
+def ask_registries(mirrors: Sequence[str] = (), outside: Outside = MACHINE) -> Registries:
     """Ask the tools of this machine; one that is not installed has none. Addresses with a password lose it."""
     index, extra, (uv_index, uv_extra), npm = pip_index(), pip_extras(), uv_indexes(), npm_registry()
     urls = [url for url in (index, *extra, uv_index, *uv_extra, npm, *mirrors) if url]
@@ -72,7 +76,9 @@ def ask_registries(mirrors: Sequence[str] = ()) -> Registries:
         "UV_INDEX": " ".join(plain[one] for one in uv_extra or extra),
         "NPM_CONFIG_REGISTRY": npm,
     }
-    hosts = dict.fromkeys(place for url in plain.values() for place in (_place(url), *_file_places(url, index)))
+    hosts = dict.fromkeys(
+        place for url in plain.values() for place in (_place(url), *_file_places(url, index, outside))
+    )
     environment = {name: _inside(plain.get(value, value), upstreams) for name, value in told.items() if value}
     environment["UV_LINK_MODE"] = "copy"  # cache and environment lie on two disks
     return Registries(hosts=tuple(hosts), environment=environment, upstreams=upstreams)
@@ -136,19 +142,23 @@ def _said(*argv: str) -> str:
     return done.stdout
 
 
-def _file_places(url: str, index: str | None) -> Iterable[str]:
+def _file_places(url: str, index: str | None, outside: Outside) -> Iterable[str]:
     """An index may keep its files on another host: its page of one package that every index has tells."""
     if url != index:
         return
     page = urljoin(url.rstrip("/") + "/", "pip/")
     try:
-        with requests.get(page, timeout=PATIENCE_SECONDS, stream=True, verify=_trusted()) as answer:
+        with outside.session(page) as session, session.get(page, **_patiently(outside)) as answer:
             text = answer.raw.read(PAGE_BYTES, decode_content=True).decode("utf-8", "replace") if answer.ok else ""
     except (requests.RequestException, OSError) as error:
         log.warning("index_not_read", reason=str(error)[:200])
         return
     links = (urljoin(page, found) for found in FILE_LINK.findall(text))
     yield from sorted({_place(link) for link in links if link.startswith(("http://", "https://"))})
+
+
+def _patiently(outside: Outside) -> dict[str, Any]:
+    return {"timeout": PATIENCE_SECONDS, "stream": True, "verify": outside.ca_bundle or _trusted()}
 
 
 def _trusted() -> str:

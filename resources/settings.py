@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from domain.errors import SettingsInvalid
 from domain.model import Name
+from resources.network import NetworkSettings
 
 HOME_NAME = ".factory"
 AGENTS: Final = ("codex", "claude_code", "gemini_cli", "openhands")  #: harnesses that wait for an operator
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     mirrors: tuple[str, ...] = ()  #: package registries beside those pip, uv and npm are set to
     sandbox_group: NonNegativeInt = 0  #: group id that may open the container broker's sandbox.sock
     launcher_group: NonNegativeInt = 0  #: group id that may open its launcher.sock
+    network: NetworkSettings | None = None  #: a restricted one: its proxy and whom it trusts
     worker: WorkerSettings | None = None  #: what the container broker lets the launcher start
     docker_socket: Path = Path("/var/run/docker.sock")  #: the engine; only the container broker opens it
     harnesses: dict[str, HarnessSettings] = {}

@@ -93,7 +93,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         artifacts=LocalArtifactStore(chosen.artifacts_dir),
         harnesses=shipped_harnesses(),
         sandboxes={sandbox.name: sandbox for sandbox in sandboxes},
-        doors=DoorFolder(chosen.egress_dir),
+        doors=DoorFolder(chosen.egress_dir, chosen.network.ca_bundle if chosen.network else None),
         quarantine=LocalQuarantine(chosen.home / "quarantine", policy.results),
         secrets_scanner=DetectSecretsScanner(),
         notifier=CommandNotifier(chosen.alert_command),

@@ -26,8 +26,9 @@ from adapters.egress.layout import SOCKET, Layout
 from adapters.egress.limits import Limits
 from adapters.egress.opening import Opening
 from adapters.egress.places import places_of_process
+from adapters.egress.proxying import proxied
 from adapters.egress.upstreams import servers_of
-from domain.egress import Door, Upstream
+from domain.egress import Door, Network, Upstream
 from domain.errors import EgressUnavailable
 
 PERIOD = 0.05  # seconds between two looks at the doors
@@ -41,11 +42,16 @@ Signature = tuple[int, int, int]
 
 
 async def serve(
-    root: Path, upstreams: Sequence[Upstream], secret: Callable[[str], str | None], limits: Limits | None = None
+    root: Path,
+    upstreams: Sequence[Upstream],
+    secret: Callable[[str], str | None],
+    limits: Limits | None = None,
+    network: Network | None = None,
 ) -> None:
     """Serve the doors under the root until cancelled, and close them then.
 
     `secret` returns the value of a credential by its name, or None; it is asked in another thread, at each use.
+    `network` is how the outside is reached, where that is declared.
 
     Raises:
         EgressUnavailable: another broker serves this root.
@@ -57,7 +63,11 @@ async def serve(
     servers = servers_of(upstreams)
     threads = ThreadPoolExecutor(THREADS, "look-up")
     places = places_of_process(limits.connections)
-    shared = Shared(servers, secret, Dialer(threads, limits.dial_seconds), ssl.create_default_context(), limits, places)
+    network = network or Network()
+    trusted = ssl.create_default_context(cafile=network.ca_bundle)
+    direct = Dialer(threads, limits.dial_seconds)
+    dialer = proxied(direct, network.proxy, secret, trusted) if network.proxy else direct
+    shared = Shared(servers, secret, dialer, trusted, limits, places)
     try:
         with _quiet_about_names():
             async with _locked(layout.lock):

@@ -1,4 +1,6 @@
-"""The certificates that programs in a sandbox trust: those this machine trusts, as a file they can be pointed at."""
+"""The certificates that programs in a sandbox trust: those declared, else this machine's, as a file they can be
+pointed at.
+"""
 
 import os
 import ssl
@@ -16,12 +18,16 @@ USUAL = (
 )
 
 
-def bundle() -> Path:
-    """Return this machine's bundle of certificates.
+def bundle(declared: Path | None = None) -> Path:
+    """Return the bundle of certificates that is declared, else this machine's.
 
     Raises:
-        EgressUnavailable: it has none.
+        EgressUnavailable: it is not there, or the machine has none.
     """
+    if declared is not None:
+        if not declared.is_file():
+            raise EgressUnavailable(f"the declared certificates are gone: {declared}")
+        return declared
     for path in _candidates():
         if path.is_file():
             return path

@@ -14,7 +14,7 @@ from adapters.egress import relay
 from adapters.egress.certificates import bundle
 from adapters.egress.journal import read
 from adapters.egress.layout import SOCKET, Layout
-from adapters.egress.surroundings import CERTIFICATES, RELAY
+from adapters.egress.surroundings import CERTIFICATES, DECLARED, RELAY
 from domain.egress import Attempt, Door
 from domain.errors import EgressUnavailable
 
@@ -23,8 +23,10 @@ ASK = b"DOOR * HTTP/1.1\r\nhost: broker\r\n\r\n"
 
 
 class DoorFolder:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ca_bundle: Path | None = None) -> None:
+        """`ca_bundle` is what a declared network trusts; without one it is what this machine does."""
         self._layout = Layout(root)
+        self._bundle = ca_bundle
 
     def prepare(self, door_id: str) -> str:
         folder = self._layout.sockets(door_id)
@@ -32,7 +34,7 @@ class DoorFolder:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # seen by another user inside the sandbox
         _place(Path(relay.__file__).read_bytes(), folder / RELAY)
-        _place(bundle().read_bytes(), folder / CERTIFICATES)
+        _place(bundle(self._bundle).read_bytes(), folder / (DECLARED if self._bundle else CERTIFICATES))
         return str(folder)
 
     def open(self, door: Door, patience: float = 10.0) -> None:

@@ -15,6 +15,7 @@ from adapters.egress.judging import anywhere, judge_of, loopback_only
 from adapters.egress.limits import Limits
 from adapters.egress.passage import Passage
 from adapters.egress.places import Places
+from adapters.egress.proxying import ProxyDialer
 from adapters.egress.refusing import Refused
 from adapters.egress.tunnelling import tunnel
 from adapters.egress.upstreams import Server, asked_of
@@ -34,7 +35,7 @@ class Shared:
 
     servers: Mapping[str, Server]
     secret: Callable[[str], str | None]
-    dialer: Dialer
+    dialer: Dialer | ProxyDialer
     tls: ssl.SSLContext
     limits: Limits
     places: Places
@@ -127,9 +128,10 @@ async def _plain(shared: Shared, passage: Passage, client: Wire, request: h11.Re
     host, port = passage.host, passage.port or 80
     _permit(passage, port)
     named = (b"host", (host if port == 80 else f"{host}:{port}").encode())
-    asked = Asked(request.method, target, [named, *onward(request.headers), (b"connection", b"close")])
-    streams = await shared.dialer.dial(host, port, judge_of(passage.door, host, port))
-    await _forward(shared, passage, client, streams, asked)
+    way = await shared.dialer.dial_plain(host, port, judge_of(passage.door, host, port))
+    headers = [named, *onward(request.headers), *way.headers, (b"connection", b"close")]
+    asked = Asked(request.method, way.before + target, headers, proxied=bool(way.before))
+    await _forward(shared, passage, client, way.streams, asked)
 
 
 async def _upstream(

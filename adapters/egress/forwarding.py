@@ -20,9 +20,11 @@ HOP_BY_HOP = {
     b"proxy-connection", b"te", b"trailer", b"upgrade",
 }  # fmt: skip
 OVERRIDING = {  # would have the server take the request for another one, or for somebody else's
-    b"forwarded", b"via", b"x-http-method", b"x-http-method-override", b"x-method-override", b"x-real-ip",
+    b"forwarded", b"max-forwards", b"via", b"x-http-method", b"x-http-method-override", b"x-method-override",
+    b"x-real-ip",
 }  # fmt: skip
 OVERRIDING_TOO = (b"x-forwarded-", b"x-original-", b"x-rewrite-")
+MUST_SIGN_IN = 407
 FRAMING = {b"content-length", b"transfer-encoding"}
 
 
@@ -34,6 +36,7 @@ class Asked:
     target: str
     headers: Headers
     needles: Needles = NOTHING
+    proxied: bool = False  #: a proxy of ours is asked, which may have words of its own
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -67,7 +70,7 @@ async def forward(passage: Passage, client: Wire, server: Wire, asked: Asked) ->
     """
     await server.send(h11.Request(method=asked.method, target=asked.target, headers=asked.headers))
     upload = asyncio.create_task(_upload(client, server))
-    download = asyncio.create_task(_download(passage, client, server, asked.needles))
+    download = asyncio.create_task(_download(passage, client, server, asked))
     try:
         await asyncio.wait({upload, download}, return_when=asyncio.FIRST_COMPLETED)
         if upload.done():
@@ -90,15 +93,17 @@ async def _upload(client: Wire, server: Wire) -> None:
     await server.send(h11.EndOfMessage())  # without trailers
 
 
-async def _download(passage: Passage, client: Wire, server: Wire, needles: Needles) -> None:
+async def _download(passage: Passage, client: Wire, server: Wire, asked: Asked) -> None:
     while isinstance(event := await server.receive(), h11.InformationalResponse):
         continue
     if not isinstance(event, h11.Response):
         raise Refused("bad-answer", 502)
-    headers = _returned(event, needles)
+    if asked.proxied and event.status_code == MUST_SIGN_IN:
+        raise Refused("proxy-sign-in", 502)
+    headers = _returned(event, asked.needles)
     passage.opened = True
     await client.send(h11.Response(status_code=event.status_code, headers=headers))
-    scrubber = Scrubber(needles)
+    scrubber = Scrubber(asked.needles)
     while isinstance(event := await server.receive(), h11.Data):
         if data := scrubber.feed(bytes(event.data)):
             await client.send(h11.Data(data=data))

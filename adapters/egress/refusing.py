@@ -17,7 +17,10 @@ ADVICE = {
     "tls-failed": "this machine does not trust that server's certificate",
     "too-many-connections": "close some connections first",
     "log-full": "this run's log can hold no more, and what is not recorded is not let through",
-    "credential-missing": "an operator must give the secret that this upstream names",
+    "credential-missing": "an operator must give the secret that this upstream, or the network's proxy, names",
+    "proxy-unreachable": "the network's proxy does not answer; try again later",
+    "proxy-refused": "the network's proxy does not open the way to {host}; whoever runs it may",
+    "proxy-sign-in": "the network's proxy does not know the user and password that the settings name",
 }
 
 

@@ -47,4 +47,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, coun
         count(len(data))
         writer.write(data)
         await writer.drain()
-    writer.write_eof()
+    if writer.can_write_eof():
+        writer.write_eof()
+    else:
+        writer.close()  # TLS to a proxy has no half that could end alone

@@ -58,8 +58,9 @@ def show(as_json: AsJson = False) -> None:
     settings = load_settings()
     document = settings.model_dump(mode="json")
     document["database_url"] = _without_password(document["database_url"] or "")
-    named = sorted({one.credential for one in upstreams_in_force(settings).values() if one.credential})
-    document["secrets"] = {name: secret(name) is not None for name in named}
+    named = {one.credential for one in upstreams_in_force(settings).values()}
+    named.add(settings.network.credential if settings.network else None)
+    document["secrets"] = {name: secret(name) is not None for name in sorted(filter(None, named))}
     answer(document, [f"{key}: {value}" for key, value in document.items()], as_json=as_json)
 
 

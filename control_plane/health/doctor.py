@@ -14,6 +14,7 @@ from control_plane.health.machine import (
     sandbox_checks,
     uv_check,
 )
+from control_plane.health.network import network_checks
 from control_plane.services.beat import is_alive
 from domain.errors import FactoryError
 from domain.lifecycle import Stage
@@ -26,6 +27,7 @@ from resources.wiring import Factory
 def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[str, Any]:
     """Return `{"ok", "checks": [{"name", "ok", "detail", "remedy"}]}`; a ledger out of reach is a finding too."""
     checks = [python_check(), git_check(), uv_check(), home_check(settings.home), disk_check(settings.home)]
+    checks += network_checks(settings)
     try:
         factory = opener(settings)
         checks.append(Check(name="ledger", ok=True, detail="answers, and its tables are of this release"))

@@ -10,13 +10,16 @@ from typing import Any
 
 from adapters.egress.broker import serve
 from adapters.egress.limits import Limits
-from domain.egress import Upstream
+from domain.egress import Network, Upstream
 
 
 async def main(root: Path, settings: dict[str, Any]) -> None:
     """Serve until SIGTERM."""
     upstreams = [Upstream.model_validate(one) for one in settings["upstreams"]]
-    serving = asyncio.ensure_future(serve(root, upstreams, settings["secrets"].get, Limits(**settings["limits"])))
+    network = Network.model_validate(settings.get("network", {}))
+    serving = asyncio.ensure_future(
+        serve(root, upstreams, settings["secrets"].get, Limits(**settings["limits"]), network)
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 PUBLIC = "93.184.216.34"  # reachable without being one of the machine's own, as a real server is
 HOSTS = f"""127.0.0.1 localhost loop.test
-{PUBLIC} files.test api.test other.test wrong-name.test sub.wide.test wide.test
+{PUBLIC} files.test api.test other.test wrong-name.test sub.wide.test wide.test beside.test
 10.1.2.3 private.test
 169.254.169.254 metadata.test
 {PUBLIC} mixed.test
@@ -153,6 +153,7 @@ if __name__ == "__main__":
     run("mount", "--bind", str(FOLDER / "hosts"), "/etc/hosts")
     run("ip", "link", "set", "lo", "up")
     run("ip", "addr", "add", "93.184.217.1/32", "dev", "lo")
+    run("ip", "addr", "add", "10.9.9.9/32", "dev", "lo")  # a company's proxy
     run("ip", "route", "add", "local", "93.184.216.0/24", "dev", "lo", "src", "127.0.0.1")
     trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trusted.load_cert_chain(FOLDER / "server.pem")

@@ -15,7 +15,7 @@ from domain.egress import Upstream
 
 KEY = "sk-live/Zq8+canary==0123456789"
 WORD = "Canary0123456789"  # a key that could be the name of a header
-NAMES = "DNS:files.test,DNS:api.test,DNS:other.test,DNS:localhost,DNS:loop.test,DNS:sub.wide.test,IP:127.0.0.1"
+NAMES = "DNS:files.test,DNS:api.test,DNS:other.test,DNS:localhost,DNS:loop.test,DNS:far.test,DNS:beside.test,DNS:sub.wide.test,IP:127.0.0.1"
 UPSTREAMS = (
     Upstream(name="model", url="https://api.test", credential="model-key", paths=("/v1/",)),
     Upstream(name="based", url="https://api.test/v1", credential="model-key", header="x-goog-api-key", prefix=""),
