@@ -105,7 +105,8 @@ class Release:
         turns = _turns(self.fix)
         tests = sorted({f"{name.partition('::')[0].replace('.', '/')}.py" for name in self.project.fixed})
         look = Turn(say="I run the tests.", calls=(Sh(sh=f"python -m pytest -q {' '.join(tests)}"),))
-        return Script(name=name, key=key, turns=(*turns, look, Turn(say="The tests pass.")))
+        done = Turn(say="The tests pass.")
+        return Script(name=name, key=key, turns=(*turns, look, done), aside="Files were corrected.")
 
     def _tree(self, sdist: Sdist) -> Path:
         return self.folder / f"{self.project.name}-{sdist.version}"

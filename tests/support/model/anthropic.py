@@ -23,7 +23,7 @@ from tests.support.model.wire import (
     told,
 )  # fmt: skip
 
-FOLDER = re.compile(r"working directory: (\S+)")
+FOLDER = re.compile(r"working directory(?: is)?: (\S+)")
 BEGUN = 1  #: output tokens that the stream's first event tells of, before there are any
 #: status, type, message; {model} is the one asked for
 REFUSALS: dict[FaultKind, tuple[int, str, str]] = {

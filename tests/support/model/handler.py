@@ -15,15 +15,16 @@ from urllib.parse import parse_qsl
 from domain.execution import Usage
 from tests.support.model.anthropic import Anthropic
 from tests.support.model.book import Book, Seen
+from tests.support.model.chat import ChatCompletions
 from tests.support.model.delivery import Cut, Hold, Piece, changed, refusal, steps
 from tests.support.model.gemini import Gemini
 from tests.support.model.listener import reset
 from tests.support.model.openai import OpenAI
-from tests.support.model.script import Fault, FaultKind, Script
+from tests.support.model.script import Fault, FaultKind, Script, Tokens, Turn
 from tests.support.model.tools import answer
 from tests.support.model.wire import Asked, Body, Provider, Refusal, Refused
 
-OPENAI, ANTHROPIC, GEMINI = OpenAI(), Anthropic(), Gemini()
+OPENAI, CHAT, ANTHROPIC, GEMINI = OpenAI(), ChatCompletions(), Anthropic(), Gemini()
 UPSTREAM = re.compile(r"^/s/([A-Za-z0-9_-]{1,64})(?=/|$)")
 BODY_LIMIT = 64_000_000  #: bytes
 MODELS = ("scripted-1", "gemini-2.5-pro")
@@ -170,6 +171,9 @@ class Handler(BaseHTTPRequestHandler):
         self._reply(first or Refusal(200, listed))
 
     def _answer(self, provider: Provider, asked: Asked, script: Script) -> None:
+        if script.aside is not None and not asked.tools:
+            self._say(provider, asked, script.aside)
+            return
         if asked.turn >= len(script.turns):
             raise Refused(f"script {script.name} has {len(script.turns)} turns; this would be one more")
         turn = script.turns[asked.turn]
@@ -185,6 +189,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._head(200, {"content-type": "text/event-stream" if asked.stream else "application/json"})
         self._deliver(steps(provider, replace(made, turn=changed(turn, fault)), fault))
+
+    def _say(self, provider: Provider, asked: Asked, text: str) -> None:
+        turn = Turn(say=text, usage=Tokens(input=0, output=0))
+        self._head(200, {"content-type": "text/event-stream" if asked.stream else "application/json"})
+        self._deliver(steps(provider, answer(asked, turn), None))
 
     def _vanishes(self, fault: Fault) -> bool:
         """Do what a fault does to a connection that gets no answer."""
@@ -261,4 +270,6 @@ def _provider(path: str, headers: dict[str, Any]) -> Provider:
     if path.startswith("/v1beta/"):
         return GEMINI
     ours = path.startswith("/v1/messages") or "anthropic-version" in headers or "x-api-key" in headers
-    return ANTHROPIC if ours else OPENAI
+    if ours:
+        return ANTHROPIC
+    return CHAT if path.endswith("/chat/completions") else OPENAI

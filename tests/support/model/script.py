@@ -127,6 +127,8 @@ class Script(Part):
     name: Annotated[str, Field(pattern=NAME)]
     turns: tuple[Turn, ...] = Field(min_length=1)
     key: str | None = Field(None, min_length=1)
+    #: said, for nothing, to a request that offers no tools, such as one for a summary of what was done; none: it is a turn
+    aside: str | None = Field(None, min_length=1)
 
 
 def load(path: Path) -> list[Script]:

@@ -7,11 +7,14 @@ from pathlib import PurePosixPath
 from tests.support.model.script import Call, Edit, Flood, Raw, Read, Sh, Turn, Write
 from tests.support.model.wire import Answer, Asked, Body, Refused, Tool, Used
 
-SHELLS = {"exec_command": "cmd", "Bash": "command", "run_shell_command": "command", "shell": "command"}
+SHELLS = {
+    "exec_command": "cmd", "Bash": "command", "run_shell_command": "command", "shell": "command", "terminal": "command"
+}  # fmt: skip
 EDITORS = ("Edit", "replace")
 WRITERS = ("Write", "write_file")
 READERS = ("Read", "read_file")
 PATCH = "apply_patch"
+FILES = "file_editor"  #: one tool for all that is done to files
 
 
 def answer(asked: Asked, turn: Turn) -> Answer:
@@ -54,11 +57,22 @@ def _shell(tools: Mapping[str, Tool], command: str) -> tuple[str, Body]:
     arguments: Body = {SHELLS[name]: ["bash", "-lc", command] if name == "shell" else command}
     if "description" in tools[name].arguments:
         arguments["description"] = "Run a command"
-    return name, arguments
+    return name, arguments | _risk(tools[name])
+
+
+def _risk(tool: Tool) -> Body:
+    """What a program wants to be told of each call's danger."""
+    return {"security_risk": "LOW"} if "security_risk" in tool.arguments else {}
+
+
+def _file(tools: Mapping[str, Tool], command: str, path: str, **told: object) -> tuple[str, Body]:
+    return FILES, {"command": command, "path": path, **told, **_risk(tools[FILES])}
 
 
 def _edit(call: Edit, tools: Mapping[str, Tool], path: str) -> tuple[str, Body | str]:
     name = _offered(tools, EDITORS)
+    if name is None and FILES in tools:
+        return _file(tools, "str_replace", path, old_str=call.old, new_str=call.new)
     if name is None:
         return _patch(tools, f"*** Update File: {path}\n@@\n{_lines('-', call.old)}{_lines('+', call.new)}")
     arguments: Body = {"file_path": path, "old_string": call.old, "new_string": call.new}
@@ -69,6 +83,8 @@ def _edit(call: Edit, tools: Mapping[str, Tool], path: str) -> tuple[str, Body |
 
 def _write(call: Write, tools: Mapping[str, Tool], path: str) -> tuple[str, Body | str]:
     name = _offered(tools, WRITERS)
+    if name is None and FILES in tools:
+        return _file(tools, "create", path, file_text=call.content)
     if name is None:
         return _patch(tools, f"*** Add File: {path}\n{_lines('+', call.content)}")
     return name, {"file_path": path, "content": call.content}
@@ -76,6 +92,8 @@ def _write(call: Write, tools: Mapping[str, Tool], path: str) -> tuple[str, Body
 
 def _read(call: Read, tools: Mapping[str, Tool], path: str) -> tuple[str, Body]:
     name = _offered(tools, READERS)
+    if name is None and FILES in tools:
+        return _file(tools, "view", path, **({"view_range": [1, call.lines]} if call.lines else {}))
     if name is None:
         return _shell(tools, f"{f'head -n {call.lines}' if call.lines else 'cat'} {shlex.quote(path)}")
     part = {"limit": call.lines, "start_line": 1, "end_line": call.lines} if call.lines else {}
