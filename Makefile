@@ -17,6 +17,10 @@ COMPILE := $(LOCK) --group dev
 # What the product's image holds: the same versions, without our tools, with what builds the product.
 IMAGE_LOCK := deploy/images/python/requirements.lock
 IMAGE := $(LOCK) --group build --constraint requirements.lock
+# What deploy/install-openhands installs, for the Python and the system it runs on.
+OPENHANDS_LOCK := deploy/agents/openhands.lock
+OPENHANDS := $(filter-out --universal pyproject.toml,$(LOCK)) --no-python-downloads --python-version 3.12 \
+        --python-platform linux deploy/agents/openhands.in
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,14 +74,17 @@ schemas: install ## Write the JSON Schemas of the domain models anew
 docs: install ## Serve the documentation on loopback
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
 
-lock: install ## Compile both locks anew, keeping what is pinned
+lock: install ## Compile the locks anew, keeping what is pinned
 	@$(BIN)/$(COMPILE) --output-file requirements.lock > /dev/null
 	@$(BIN)/$(IMAGE) --output-file $(IMAGE_LOCK) > /dev/null
+	@$(BIN)/$(OPENHANDS) --output-file $(OPENHANDS_LOCK) > /dev/null
 
 lock-check: install ## Fail when a lock is not what pyproject.toml compiles to
 	@copy=$$(mktemp) && trap 'rm -f "$$copy"' EXIT && cp requirements.lock "$$copy" \
 	  && $(BIN)/$(COMPILE) --output-file "$$copy" > /dev/null && diff -u requirements.lock "$$copy" \
 	  && cp $(IMAGE_LOCK) "$$copy" && $(BIN)/$(IMAGE) --output-file "$$copy" > /dev/null && diff -u $(IMAGE_LOCK) "$$copy" \
+	  && cp $(OPENHANDS_LOCK) "$$copy" && $(BIN)/$(OPENHANDS) --output-file "$$copy" > /dev/null \
+	  && diff -u $(OPENHANDS_LOCK) "$$copy" \
 	  && echo "locks are fresh"
 
 check: lint typecheck docs-check test ## Everything CI checks

@@ -98,3 +98,12 @@ def test_what_is_installed_counts_only_for_these_very_versions(checkout) -> None
     assert install(checkout, "--fresh", str(agents)).returncode == 1
     (agents / ".installed").write_text("")
     assert install(checkout, "--fresh", str(agents)).returncode == 1
+
+
+def test_openhands_beside_them_leaves_them_fresh(checkout) -> None:
+    """The stamp's first line is theirs, whatever else the folder holds."""
+    agents = checkout / "agents"
+    agents.mkdir()
+    own = (DEPLOY.parent / ".agents" / ".installed").read_text().splitlines()[0]
+    (agents / ".installed").write_text(f"{own}\n{'0' * 64}\n")
+    assert install(checkout, "--fresh", str(agents)).returncode == 0
