@@ -41,9 +41,9 @@ class Desk:
 
     @cached_property
     def harnesses(self) -> dict[str, Harness]:
-        from resources.catalogue import shipped_harnesses  # noqa: PLC0415 - few who read ask for them
+        from resources.catalogue import harnesses_of  # noqa: PLC0415 - few who read ask for them
 
-        return shipped_harnesses()
+        return harnesses_of(self.settings)
 
 
 def open_desk(settings: Settings, *, migrate: bool = False) -> Desk:

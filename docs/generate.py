@@ -20,7 +20,7 @@ from typer.main import get_command
 
 import domain
 from domain.budgets import Budget
-from domain.engines import ALIASES, ENGINE_CLASSES, GATED
+from domain.engines import ALIASES, ENGINE_CLASSES, FLAGGED, GATED
 from domain.errors import FactoryError, taxonomy
 from domain.events import CATALOGUE
 from domain.governance import Verdict
@@ -250,8 +250,9 @@ def engines_text() -> str:
     rows = ["| engine | class | also written | |", "|---|---|---|---|"]
     for name, kind in ENGINE_CLASSES.items():
         short = ", ".join(f"`{alias}`" for alias, engine in ALIASES.items() if engine == name)
-        gated = "declared, but gated: refused until a harness for it is enabled" if name in GATED else ""
-        rows.append(f"| `{name}` | `{kind}` | {short} | {gated} |")
+        told = "declared, but gated: refused until a harness for it is enabled" if name in GATED else ""
+        told = f"behind a flag: `harnesses.{name}.enabled`" if name in FLAGGED else told
+        rows.append(f"| `{name}` | `{kind}` | {short} | {told} |")
     return "\n".join(rows) + "\n"
 
 

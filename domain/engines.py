@@ -27,6 +27,10 @@ GATED: Final[Mapping[str, str]] = {
     "copilot": "engine copilot is declared but gated: this release ships no harness for it",
     "devin": "engine devin is declared but gated: this release ships no harness for it",
 }
+#: shipped, but not there at all until an operator asks for it by name
+FLAGGED: Final[Mapping[str, str]] = {
+    "openhands": "engine openhands is behind a flag: set `harnesses.openhands.enabled` to true",
+}
 
 
 def canonical_engine(name: Any) -> Any:

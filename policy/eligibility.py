@@ -5,7 +5,7 @@ from typing import Final
 
 from domain.candidates import Breaker, Candidate
 from domain.capabilities import unmet
-from domain.engines import AUTO, GATED, SCRIPT
+from domain.engines import AUTO, FLAGGED, GATED, SCRIPT
 from domain.routing import JobNeeds, Refusal, RefusalCode
 from policy.scoring import RoutingPolicy, expected_cost
 
@@ -108,8 +108,8 @@ def engine_refusal(name: str, known: frozenset[str], enabled: frozenset[str]) ->
     """Return why a ticket may not name this engine here, None when it may: for admission, before anything is routed."""
     if name == AUTO or name in known & enabled:
         return None
-    if name in GATED:
-        return GATED[name]
+    if name in GATED or name in FLAGGED:
+        return GATED.get(name) or FLAGGED[name]
     if name in known:
         return f"engine {name} is not enabled here"
     return f"no engine {name!r}; known are {', '.join(sorted(known | {AUTO}))}"

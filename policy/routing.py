@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from domain.assignments import WorkOrder
 from domain.candidates import Candidate
 from domain.capabilities import parse_requirement
-from domain.engines import AUTO, GATED
+from domain.engines import AUTO, FLAGGED, GATED
 from domain.routing import Fallback, JobNeeds, Refusal, RefusalCode, Route, Scored
 from domain.tickets import Ticket
 from policy.eligibility import HANDED_ON, PASSING, refusal
@@ -92,9 +92,15 @@ def why_not(needs: JobNeeds, name: str, known: Iterable[Candidate], policy: Rout
     found = (refusal(needs, one, policy) for one in known if one.name == name)
     reasons = [one for one in found if one is not None]
     if not reasons:
-        code = RefusalCode.GATED if name in GATED else RefusalCode.UNKNOWN_ENGINE
-        return Refusal(candidate=name, code=code, reason=GATED.get(name, f"no harness is called {name}"))
+        return _absent(name)
     return min(reasons, key=lambda one: (one.code is not RefusalCode.AT_CAPACITY, one.code not in HANDED_ON))
+
+
+def _absent(name: str) -> Refusal:
+    if name in FLAGGED:
+        return Refusal(candidate=name, code=RefusalCode.DISABLED, reason=FLAGGED[name])
+    code = RefusalCode.GATED if name in GATED else RefusalCode.UNKNOWN_ENGINE
+    return Refusal(candidate=name, code=code, reason=GATED.get(name, f"no harness is called {name}"))
 
 
 def _named(

@@ -16,9 +16,19 @@ from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Exit, OutputLine, SandboxSpec
 from resources.doors import Errand, opened
-from resources.harnesses import INSTALL, Finding, harness_named, key_of, options_for, remember, remembered, settings_of
+from resources.harnesses import (
+    INSTALL,
+    INSTALLERS,
+    Finding,
+    harness_named,
+    key_of,
+    options_for,
+    remember,
+    remembered,
+    settings_of,
+)
 from resources.model_answers import Answer, refusal_in, words_of
-from resources.model_apis import MODEL_APIS
+from resources.model_apis import MODEL_APIS, ModelApi, api_of
 from resources.sandboxes import choose_sandbox, place_of, provision, remove
 from resources.secrets import PREFIX, variable
 from resources.settings import Settings
@@ -75,7 +85,8 @@ def _try(factory: Factory, name: str, sandbox: Sandbox, *, ask: bool) -> Finding
     try:
         with _room(factory, sandbox) as ref, _door(factory, ref, name, wanted=ask) as door:
             version = program_version(factory, name, ref)
-            against = _ask(name, sandbox, ref, door) if ask else None
+            api = api_of(factory.settings, name) if name in MODEL_APIS else None
+            against = _ask(name, api, sandbox, ref, door) if ask else None
     except FactoryError as error:
         against = error
     found = _found(factory, name, place_of(factory, sandbox), version, against)
@@ -122,8 +133,9 @@ def program_version(factory: Factory, name: str, ref: SandboxRef) -> str:
     return found[0] if found else words_of(said)[:50]
 
 
-def _ask(name: str, sandbox: Sandbox, ref: SandboxRef, door: Mapping[str, str] | None) -> FactoryError | None:
-    api = MODEL_APIS.get(name)
+def _ask(
+    name: str, api: ModelApi | None, sandbox: Sandbox, ref: SandboxRef, door: Mapping[str, str] | None
+) -> FactoryError | None:
     if api is None or door is None:
         return None
     told = json.dumps([f"/{name}{api.probe}", api.told, PATIENCE])
@@ -195,7 +207,10 @@ def _install(factory: Factory, name: str, place: str) -> str:
     package = factory.harnesses[name].traits.package
     if package is None:
         return ProgramMissing.remedy
-    return f"Run `{IMAGE if place.startswith('docker') else INSTALL}`."
+    script = INSTALLERS[package.partition(":")[0]]
+    if place.startswith("docker"):
+        script = IMAGE if script == INSTALL else f"{script} && {IMAGE}"
+    return f"Run `{script}`."
 
 
 def _remembered(factory: Factory, name: str, found: Finding) -> Finding:

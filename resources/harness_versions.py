@@ -1,6 +1,7 @@
 """Which version of a harness's program a run works with, and which one this release was made for."""
 
 import json
+import re
 from typing import Final
 
 from domain.errors import HarnessCrashed, ProgramMissing
@@ -11,6 +12,7 @@ from resources.settings import SOURCE, Settings
 from resources.wiring import Factory
 
 PINS: Final = SOURCE / "deploy" / "agents" / "package.json"
+LOCK: Final = SOURCE / "deploy" / "agents" / "openhands.lock"
 
 
 def version_in(factory: Factory, ref: SandboxRef, name: str, place: str) -> str | None:
@@ -27,11 +29,11 @@ def version_in(factory: Factory, ref: SandboxRef, name: str, place: str) -> str 
 
 
 def pinned_version(settings: Settings, package: str | None) -> str | None:
-    """Return the version of an npm package that deploy/agents pins; None when it pins none."""
+    """Return the version of a package that deploy/agents pins; None when it pins none."""
     kind, _, name = (package or "").partition(":")
-    if kind != "npm":
-        return None
-    for file in (settings.agents / "package.json", PINS):
+    if kind == "pypi":
+        return _locked(name)
+    for file in (settings.agents / "package.json", PINS) if kind == "npm" else ():
         try:
             version = json.loads(file.read_text())["dependencies"].get(name)
         except (OSError, ValueError, KeyError, AttributeError):
@@ -39,3 +41,11 @@ def pinned_version(settings: Settings, package: str | None) -> str | None:
         if version:
             return str(version)
     return None
+
+
+def _locked(name: str) -> str | None:
+    try:
+        found = re.search(rf"^{re.escape(name)}==(\S+)", LOCK.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return found[1] if found else None

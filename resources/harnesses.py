@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from adapters.harness.contract import Harness
+from domain.engines import FLAGGED
 from domain.errors import NotFound
 from domain.harness import Options
 from domain.model import Instant, Value
@@ -20,6 +21,7 @@ from resources.settings import HarnessSettings, Settings
 
 STAMP = ".installed"  #: names what the agents' folder holds; written by deploy/install-agents
 INSTALL: Final = "deploy/install-agents"
+INSTALLERS: Final = {"npm": INSTALL, "pypi": "deploy/install-openhands"}  #: by where a package comes from
 HOLDS: Final = timedelta(minutes=10)  #: how long a bad finding counts: what was wrong may be repaired any moment
 FOLDER = "harnesses"
 
@@ -67,6 +69,8 @@ def settings_of(settings: Settings, name: str) -> HarnessSettings:
 def harness_named(factory: Looks, name: str) -> Harness:
     """Raises NotFound."""
     found = factory.harnesses.get(name)
+    if found is None and name in FLAGGED:
+        raise NotFound(FLAGGED[name])
     if found is None:
         raise NotFound(f"no harness {name[:100]!r}; known are {', '.join(sorted(factory.harnesses))}")
     return found
@@ -102,7 +106,12 @@ def _state(factory: Looks, name: str, running: int) -> HarnessState:
 
 def _lacking(settings: Settings, name: str) -> tuple[str, str] | None:
     """Return what an enabled agent lacks before anybody tries it, and the remedy."""
-    if name not in MODEL_APIS or not settings_of(settings, name).enabled or name in upstream_names(settings, name):
+    told = settings_of(settings, name)
+    if name not in MODEL_APIS or not told.enabled:
+        return None
+    if MODEL_APIS[name].wants_model and told.model is None:
+        return "it has no model to ask", f"Set `harnesses.{name}.model` in settings.yaml."
+    if name in upstream_names(settings, name):
         return None
     return "it has no way to a model's API", f"Set `harnesses.{name}.base_url` in settings.yaml."
 

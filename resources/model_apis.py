@@ -17,6 +17,7 @@ class ModelApi(Value):
     header: str = "authorization"
     prefix: str = "Bearer "
     told: dict[str, str] = {}  #: headers the probe needs besides
+    wants_model: bool = False  #: it does not know itself whom to ask
 
 
 MODEL_APIS: Final[Mapping[str, ModelApi]] = {
@@ -41,20 +42,37 @@ MODEL_APIS: Final[Mapping[str, ModelApi]] = {
         prefix="",
     ),
     "openhands": ModelApi(
-        url=None, version="/v1", paths=("/v1/chat/completions", "/v1/responses", "/v1/models"), probe="/v1/models"
+        url=None,
+        version="/v1",
+        paths=("/v1/chat/completions", "/v1/responses", "/v1/models"),
+        probe="/v1/models",
+        wants_model=True,
     ),
 }
+#: whose API a model's name says it is, where a program speaks several
+_BY_MODEL: Final[Mapping[str, ModelApi]] = {
+    "anthropic/": MODEL_APIS["claude_code"],
+    "openai/": MODEL_APIS["openhands"].model_copy(update={"url": MODEL_APIS["codex"].url}),
+}
+
+
+def api_of(settings: Settings, name: str) -> ModelApi:
+    """Return the API that a harness speaks under these settings. Raises KeyError: it speaks none."""
+    api, told = MODEL_APIS[name], settings.harnesses.get(name)
+    if not api.wants_model or told is None or told.model is None:
+        return api
+    return next((one for prefix, one in _BY_MODEL.items() if told.model.startswith(prefix)), api)
 
 
 def upstreams_in_force(settings: Settings) -> dict[str, UpstreamSettings]:
     """Return the upstreams by name: one for each enabled agent, unless an operator wrote one of that name."""
     told = ((name, settings.harnesses.get(name)) for name in MODEL_APIS)
-    implied = {name: _implied(name, one) for name, one in told if one is not None and one.enabled}
+    implied = {name: _implied(settings, name, one) for name, one in told if one is not None and one.enabled}
     return {name: one for name, one in implied.items() if one is not None} | settings.upstreams
 
 
-def _implied(name: str, told: HarnessSettings) -> UpstreamSettings | None:
-    api = MODEL_APIS[name]
+def _implied(settings: Settings, name: str, told: HarnessSettings) -> UpstreamSettings | None:
+    api = api_of(settings, name)
     url = told.base_url or api.url
     if url is None:
         return None

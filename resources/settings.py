@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from domain.engines import FLAGGED
 from domain.errors import SettingsInvalid
 from domain.model import Name
 from resources.network import NetworkSettings
@@ -48,7 +49,7 @@ class Part(BaseModel):
 class HarnessSettings(Part):
     """Paths and addresses are as the factory sees them, but `executable`, which is the sandbox's."""
 
-    enabled: bool = True  #: tickets may name it; an agent waits for a `credential`, a `base_url` or a `true` here
+    enabled: bool = True  #: an agent waits for a `credential`, a `base_url` or a `true` here; openhands for the `true`
     limit: PositiveInt = 3  #: live leases at once
     executable: str | None = Field(None, min_length=1)  #: its program inside the sandbox; none: the installed one
     model: str | None = Field(None, min_length=1)  #: that it asks; none leaves it to the program
@@ -207,7 +208,8 @@ def _decided(name: str, told: Any) -> Any:
     found = {} if told is None else told
     if name not in AGENTS or not isinstance(found, dict) or "enabled" in found:
         return found
-    return {**found, "enabled": bool(found.get("credential") or found.get("base_url"))}
+    waits = name in FLAGGED or not (found.get("credential") or found.get("base_url"))
+    return {**found, "enabled": not waits}
 
 
 def load_settings(home: Path | None = None) -> Settings:

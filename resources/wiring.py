@@ -34,7 +34,7 @@ from adapters.sandbox.process import ProcessSandbox
 from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner
 from policy.rules_model import Policy
-from resources.catalogue import shipped_harnesses
+from resources.catalogue import harnesses_of
 from resources.ledger import open_ledger
 from resources.policy_files import load_policy
 from resources.settings import Settings, load_settings, prepare_home
@@ -91,7 +91,7 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         oversight=ledger.oversight,
         forges={"local": LocalForge(chosen.forge_dir)},
         artifacts=LocalArtifactStore(chosen.artifacts_dir),
-        harnesses=shipped_harnesses(),
+        harnesses=harnesses_of(chosen),
         sandboxes={sandbox.name: sandbox for sandbox in sandboxes},
         doors=DoorFolder(chosen.egress_dir, chosen.network.ca_bundle if chosen.network else None),
         quarantine=LocalQuarantine(chosen.home / "quarantine", policy.results),

@@ -8,10 +8,12 @@ from adapters.harness.codex import CodexHarness
 from adapters.harness.command import CommandHarness
 from adapters.harness.contract import Harness
 from adapters.harness.gemini_cli import GeminiCli
+from adapters.harness.openhands import OpenHands
 
 HARNESSES: Final[Mapping[str, Callable[[], Harness]]] = {
     "command": CommandHarness,
     "codex": CodexHarness,
     "claude_code": ClaudeCode,
     "gemini_cli": GeminiCli,
+    "openhands": OpenHands,
 }

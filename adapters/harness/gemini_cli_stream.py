@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from adapters.harness.contract import Session
 from adapters.harness.gemini_cli_failures import Refusal, refusal_of, refusal_unsaid
-from adapters.harness.gemini_cli_reading import ID_LIMIT, TEXT_LIMIT, fit, read_path, text_at
 from adapters.harness.gemini_cli_usage import Meter, busiest, larger, usage_of
 from adapters.harness.joining import Joiner
+from adapters.harness.reading import ID_LIMIT, TEXT_LIMIT, fit, read_path, text_at
 from domain.execution import Usage
 from domain.harness import Ending, EventKind, HarnessEvent, HarnessOutcome
 from domain.sandbox import Exit, OutputLine

@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
-from adapters.harness.gemini_cli_reading import ID_LIMIT, count_at, fit
 from adapters.harness.gemini_cli_watching import FIGURES, RESPONSE
+from adapters.harness.reading import ID_LIMIT, count_at, fit
 from domain.execution import Usage
 
 LAST_FIGURE = FIGURES[-1]

@@ -16,7 +16,9 @@ from tests.architecture.places import ROOT
 PAGES = ROOT / "docs" / "harnesses"
 ADDING = (ROOT / "docs" / "adding-a-harness.md").read_text()
 PINNED = json.loads((ROOT / "deploy" / "agents" / "package.json").read_text())["dependencies"]
+LOCK = (ROOT / "deploy" / "agents" / "openhands.lock").read_text()
 PACKAGES = {"codex": "@openai/codex", "claude_code": "@anthropic-ai/claude-code", "gemini_cli": "@google/gemini-cli"}
+ADAPTERS = (*PACKAGES, "openhands")
 
 
 def page(name: str) -> str:
@@ -41,12 +43,18 @@ def test_a_page_names_the_version_that_is_installed(name, package) -> None:
     assert f" {PINNED[package]}" in page(name).split("\n\n")[1]
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+def test_the_page_of_openhands_names_the_version_that_is_installed() -> None:
+    version = re.search(r"^openhands==(\S+)", LOCK, re.MULTILINE)
+    assert version is not None
+    assert f" {version[1]}," in page("openhands").split("\n\n")[1]
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
 def test_a_failure_table_has_the_codes_of_its_adapter_and_no_other(name) -> None:
     assert codes(section(name, "Failures")) == codes(source(name))
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", ADAPTERS)
 def test_every_flag_and_variable_is_one_that_the_adapter_sets(name) -> None:
     _, *told = re.findall(r"^\| (.+?) \| .+ \|$", section(name, "How it is started"), re.MULTILINE)
     words = [word for cell in told for word in re.findall(r"`([^`]+)`", cell)]
@@ -57,7 +65,7 @@ def test_every_flag_and_variable_is_one_that_the_adapter_sets(name) -> None:
 def test_every_code_of_an_adapter_has_its_consequence() -> None:
     rows = dict(re.findall(r"^\| (`harness\.\w+`)(?:, `[\w.]+`)? \|(.*)\|$", page("index"), re.MULTILINE))
     told = {code.strip("`"): line for code, line in rows.items()}
-    assert set(told) == set().union(*(codes(source(name)) for name in PACKAGES))
+    assert set(told) == set().union(*(codes(source(name)) for name in ADAPTERS))
     for code, line in told.items():
         hands_on = taxonomy()[code].cause == "harness_unavailable"
         assert ("at once, no attempt spent" in line) == hands_on, code

@@ -29,7 +29,7 @@ from resources.sandboxes import provision, remove
 from sensors.pulse import Pulse
 from sensors.supervisor import RunSupervisor
 from sensors.watching import Watch
-from tests.conformance.cases import HARNESSES, SCRIPTS
+from tests.conformance.cases import HARNESSES, MODEL, MODELS, SCRIPTS
 from tests.support.factory import World, make_world
 from tests.support.model import Model, Seen, scripted_model
 from tests.support.repositories import TEST, git
@@ -37,6 +37,7 @@ from tests.support.services import eventually
 
 KEY = "sk-canary-5d8e2a7c41f0"
 
+CHAT = "chat"  #: the upstream with OpenAI's chat completions
 KEYLESS = "keyless-"  #: before a harness's name: its API through an upstream whose key nobody gave
 WRONG = "def double(x):\n    return x + x + x\n"
 PATIENT = RunLimits(wall=240, inactivity=120)
@@ -44,7 +45,8 @@ NUMBERS = count(1)
 
 
 def _settings(url: str) -> dict[str, object]:
-    told = {name: {"base_url": url, "credential": "live-key", "model": "scripted-1"} for name in HARNESSES}
+    same = {"enabled": True, "base_url": url, "credential": "live-key"}
+    told = {name: {**same, "model": MODELS.get(name, MODEL)} for name in HARNESSES}
     keyless = {
         f"{KEYLESS}{name}": {
             "url": url,
@@ -54,7 +56,13 @@ def _settings(url: str) -> dict[str, object]:
         }
         for name in HARNESSES
     }
-    return {"harnesses": told, "upstreams": keyless, "interrupt_limit": 5}
+    chat = {
+        "url": url,
+        "credential": "live-key",
+        "harnesses": ["openhands"],
+        **MODEL_APIS["openhands"].model_dump(include={"header", "prefix", "paths"}),
+    }
+    return {"harnesses": told, "upstreams": {**keyless, CHAT: chat}, "interrupt_limit": 5}
 
 
 @dataclass
@@ -219,6 +227,11 @@ class Bench:
         work.check_dead()
         assert ref.id not in [one.id for one in sandbox.leftovers()]
         assert not [line for line in work.printed if KEY in line]
+
+
+def chat() -> str:
+    """Return the address of chat completions."""
+    return f"{INSIDE}/{CHAT}"
 
 
 def keyless(harness: str) -> str:

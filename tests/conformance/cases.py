@@ -7,8 +7,11 @@ from typing import Final
 from tests.support.model import Edit, Fault, FaultKind, Flood, Raw, Read, Script, Sh, Tokens, Turn
 
 SUCCEEDS: Final = None
-HARNESSES: Final = ("codex", "claude_code", "gemini_cli")
-LONG = {"codex": 4_000_000, "claude_code": 20_000_000, "gemini_cli": 4_000_000}  #: codex takes a minute for 20 MB
+HARNESSES: Final = ("codex", "claude_code", "gemini_cli", "openhands")
+#: codex takes a minute for 20 MB
+LONG = {"codex": 4_000_000, "claude_code": 20_000_000, "gemini_cli": 4_000_000, "openhands": 4_000_000}
+MODEL: Final = "scripted-1"
+MODELS: Final = {"openhands": f"anthropic/{MODEL}"}  #: as the settings have to name it, where that is not its name
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def _case(
 
 
 MUTE = Other("its protocol does not tell the wait")
+UNTOLD = Other("it passes on the words of a refusal, not the headers")
 SILENT = Other("it gives up at once and tells no wait that long")
 BROKEN = Other("it drops the figures of an answer that broke", uncounted=True)
 TRUSTING = Other("after a tool's result it takes an answer without a finish reason for a whole one", SUCCEEDS)
@@ -52,9 +56,17 @@ CASES: Final[Mapping[str, Case]] = {
     "unauthorized": _case(FaultKind.UNAUTHORIZED, "harness.sign_in"),
     "forbidden": _case(FaultKind.FORBIDDEN, "harness.sign_in"),
     "rate_limit": _case(FaultKind.RATE_LIMITED, "harness.rate_limited"),
-    "rate_limit_told": _case(FaultKind.RATE_LIMITED, "harness.rate_limited", wait=2, retry_after=2, codex=MUTE),
+    "rate_limit_told": _case(
+        FaultKind.RATE_LIMITED, "harness.rate_limited", wait=2, retry_after=2, codex=MUTE, openhands=UNTOLD
+    ),
     "rate_limit_hour": _case(
-        FaultKind.RATE_LIMITED, "harness.rate_limited", wait=3600, retry_after=3600, codex=MUTE, claude_code=SILENT
+        FaultKind.RATE_LIMITED,
+        "harness.rate_limited",
+        wait=3600,
+        retry_after=3600,
+        codex=MUTE,
+        claude_code=SILENT,
+        openhands=UNTOLD,
     ),
     "server_error": _case(FaultKind.SERVER_ERROR, "harness.overloaded"),
     "bad_gateway": _case(FaultKind.BAD_GATEWAY, "harness.overloaded"),
@@ -73,7 +85,8 @@ USAGE = Tokens(input=1_100, cached=300, cache_write=100, output=50, reasoning=10
 FIRST = Turn(say="Let me look.", calls=(Sh(sh="echo first >> ran"),), usage=USAGE)
 LAST = Turn(say="Done.", usage=USAGE)
 SEE = "python3 -m unittest -q && cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline > seen; env >> seen"
-STUBBORN = "[ -e begun ] && exit 0; touch begun; trap '' TERM INT HUP; while :; do sleep 300; done"
+#: in a shell of its own: a program that keeps one shell for all its commands waits half a minute for one that ended
+STUBBORN = "([ -e begun ] && exit 0; touch begun; trap '' TERM INT HUP; while :; do sleep 300; done)"
 
 
 def _script(name: str, *turns: Turn) -> Script:

@@ -1,5 +1,5 @@
-from tests.conformance.suite import LiveConformance
+from tests.conformance.suite import WholeConformance
 
 
-class TestClaudeCode(LiveConformance):
+class TestClaudeCode(WholeConformance):
     harness = "claude_code"

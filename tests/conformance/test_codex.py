@@ -1,5 +1,5 @@
-from tests.conformance.suite import LiveConformance
+from tests.conformance.suite import WholeConformance
 
 
-class TestCodex(LiveConformance):
+class TestCodex(WholeConformance):
     harness = "codex"

@@ -1,5 +1,5 @@
-from tests.conformance.suite import LiveConformance
+from tests.conformance.suite import WholeConformance
 
 
-class TestGeminiCli(LiveConformance):
+class TestGeminiCli(WholeConformance):
     harness = "gemini_cli"

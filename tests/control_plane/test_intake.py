@@ -70,6 +70,7 @@ def test_risk_of_work_the_router_hands_out_is_an_agents() -> None:
         ("claude", "engine claude_code is not enabled here"),
         ("devin", "declared but gated"),
         ("copilot", "declared but gated"),
+        ("openhands", "behind a flag: set `harnesses.openhands.enabled`"),
         ("oracle", "no engine 'oracle'; known are auto, claude_code, codex, command,"),
         ("Codex", "no engine 'Codex'"),
     ],

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from domain.execution import Run
 from domain.lifecycle import RunState, Stage
 from domain.tickets import Ticket
 from tests.e2e.released import PROJECTS, TOMLKIT, Project, Release, fetch
-from tests.e2e.workshop import AGENTS, KEY, Workshop, leftovers, tokens, workshop
+from tests.e2e.workshop import AGENTS, FLAGGED, KEY, Workshop, leftovers, tokens, workshop
 from tests.support.model import Script, Sh, Turn, Write, scripted_model
+from tests.support.openhands import needs_openhands
 
 pytestmark = [pytest.mark.e2e]
+ALL = (*AGENTS, FLAGGED)
 CLAIM = "All tests pass now; the fix is complete."
 LIARS = (
     Script(name="claims", key=KEY, turns=(Turn(say=CLAIM),)),
@@ -32,7 +35,7 @@ def shop(
 ) -> Iterator[Workshop]:
     scripts = [release.script(release.project.name, KEY) for release in releases]
     folder = tmp_path_factory.mktemp("fixes")
-    with scripted_model([*scripts, *LIARS]) as model, workshop(folder, model, releases, request.param) as made:
+    with scripted_model([*scripts, *LIARS]) as model, workshop(folder, model, releases, request.param, ALL) as made:
         yield made
 
 
@@ -45,6 +48,15 @@ def test_the_tests_of_the_next_release_find_what_it_fixed(shop: Workshop, projec
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_an_agent_makes_the_released_fix(shop: Workshop, project: Project, engine: str) -> None:
     check_delivered(shop, shop.file(project, engine, project.name), project)
+
+
+@needs_openhands
+def test_openhands_does_too_and_leaves_what_the_others_leave(shop: Workshop) -> None:
+    """Its run, events and artifacts are those of any other harness: the same fields, filled."""
+    (project,) = (one for one in PROJECTS if one is not TOMLKIT)
+    ticket = shop.file(project, FLAGGED, project.name)
+    check_delivered(shop, ticket, project)
+    assert shape(shop, shop.run(ticket)) == shape(shop, another(shop))
 
 
 @pytest.mark.docker
@@ -79,6 +91,29 @@ def test_who_only_claims_success_gets_no_pull_request(shop: Workshop, script: st
     assert shop.branches(ticket) == []
     assert tokens(run.usage) == tokens(shop.model.sent(f"{script}#{engine}"))
     assert leftovers(shop.world) == []
+
+
+def another(shop: Workshop) -> Run:
+    """Return a run of another harness that succeeded."""
+    for run in shop.world.factory.lookup.runs(state=RunState.SUCCEEDED):
+        if run.harness == "claude_code":
+            return run
+    return shop.work(shop.file(TOMLKIT, "claude_code", "tomlkit"))
+
+
+def shape(shop: Workshop, run: Run) -> tuple[set[str], set[str], dict[str, set[str]]]:
+    """Return the fields of a run that hold something, the kinds of its artifacts, and the keys of each kind of event."""
+    lookup = shop.world.factory.lookup
+    artifacts, _ = lookup.evidence(run.id)
+    events: dict[str, set[str]] = {}
+    for event in lookup.timeline(ticket_id=run.ticket_id):
+        if event.name == "egress_refused":
+            continue  # OpenHands looks for a newer version of itself
+        keys = {f"{key}.{one}" for key, told in event.payload.items() if isinstance(told, dict) for one in told}
+        events.setdefault(event.name, set()).update(
+            event.payload, keys - {key for key in keys if key.startswith("data.")}
+        )
+    return set(run.model_dump(exclude_defaults=True)), {one.ref.kind for one in artifacts}, events
 
 
 def check_delivered(shop: Workshop, ticket: Ticket, project: Project) -> None:

@@ -23,18 +23,19 @@ from tests.support.model import Model
 from tests.support.repositories import git
 
 AGENTS = ("codex", "claude_code", "gemini_cli")
+FLAGGED = "openhands"  #: there only where a test asks for it
 #: left to themselves, Codex runs its tools from JavaScript, and Gemini CLI asks a second model which one to ask
-MODELS = {"codex": "scripted-1", "gemini_cli": "gemini-2.5-pro"}
+MODELS = {"codex": "scripted-1", "gemini_cli": "gemini-2.5-pro", FLAGGED: "anthropic/scripted-1"}
 KEY = "sk-nobodys-key"  #: only the broker is told; the scripts accept no other
 
 
-def variables(served: Model) -> dict[str, str]:
+def variables(served: Model, agents: tuple[str, ...] = AGENTS) -> dict[str, str]:
     """Return the environment in which every agent's API is the scripted model."""
     told = {"FACTORY_SECRET_MODEL_KEY": KEY}
     told |= {f"FACTORY_HARNESSES__{name.upper()}__MODEL": model for name, model in MODELS.items()}
-    for name in AGENTS:
+    for name in agents:
         told |= {f"FACTORY_HARNESSES__{name.upper()}__{key}": value for key, value in
-                 {"BASE_URL": served.url, "CREDENTIAL": "model-key"}.items()}  # fmt: skip
+                 {"BASE_URL": served.url, "CREDENTIAL": "model-key", "ENABLED": "true"}.items()}  # fmt: skip
     return told
 
 
@@ -103,10 +104,12 @@ def tokens(usage: Usage) -> tuple[int, int, int]:
 
 
 @contextmanager
-def workshop(folder: Path, model: Model, releases: list[Release], backend: str) -> Iterator[Workshop]:
+def workshop(
+    folder: Path, model: Model, releases: list[Release], backend: str, agents: tuple[str, ...] = AGENTS
+) -> Iterator[Workshop]:
     """Serve a factory whose agents ask the scripted model; what is left of it afterwards is an error."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**variables(model), "FACTORY_SANDBOX": backend}.items():
+        for name, value in {**variables(model, agents), "FACTORY_SANDBOX": backend}.items():
             patch.setenv(name, value)
         with serving(folder / "home", backend):
             factory = open_factory(load_settings(folder / "home"), migrate=True)

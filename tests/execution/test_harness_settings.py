@@ -1,17 +1,22 @@
 """What an operator says of a harness, and the way to its model's API that follows from it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from domain.errors import SettingsInvalid
+from domain.engines import FLAGGED
+from domain.errors import NotFound, SettingsInvalid
 from domain.harness import Options
 from resources.egress_broker import checked_upstreams
-from resources.harnesses import key_of, options_for
+from resources.harness_versions import pinned_version
+from resources.harnesses import harness_named, harness_states, key_of, options_for
 from resources.model_apis import MODEL_APIS, upstream_names, upstreams_in_force
 from resources.settings import AGENTS, SOURCE, Settings, load_settings
+from resources.wiring import open_factory
+from sensors.routing import Router
 
 AGENTS_WITH_A_VENDOR = sorted(name for name, api in MODEL_APIS.items() if api.url)
 
@@ -52,7 +57,35 @@ def test_agents_wait_for_an_operator_and_commands_do_not(tmp_path) -> None:
 )
 @pytest.mark.parametrize("name", AGENTS)
 def test_an_agent_is_enabled_by_what_is_told_of_it(tmp_path, name, told, enabled) -> None:
-    assert load(tmp_path, harnesses={name: told}).harnesses[name].enabled is enabled
+    wanted = enabled and (name not in FLAGGED or (told or {}).get("enabled") is True)
+    assert load(tmp_path, harnesses={name: told}).harnesses[name].enabled is wanted
+
+
+@pytest.mark.parametrize(
+    ("told", "there"),
+    [
+        ({}, False),
+        ({"credential": "my-key", "base_url": "https://a.example", "model": "m"}, False),
+        ({"enabled": False}, False),
+        ({"enabled": True}, True),
+        ({"enabled": "yes"}, True),
+    ],
+)
+@pytest.mark.parametrize("name", FLAGGED)
+def test_what_is_behind_a_flag_is_not_there_without_it(tmp_path, name, told, there) -> None:
+    factory = open_factory(load(tmp_path, harnesses={name: told}), migrate=True)
+    assert (name in factory.harnesses) is there
+    assert (name in {one.name for one in Router(factory).candidates()}) is there
+    assert (name in {one.name for one in harness_states(factory)}) is there
+    if not there:
+        with pytest.raises(NotFound, match=f"harnesses.{name}.enabled"):
+            harness_named(factory, name)
+
+
+@pytest.mark.parametrize("told", ["true", "false"])
+def test_a_flag_is_one_variable_of_the_environment(tmp_path, monkeypatch, told) -> None:
+    monkeypatch.setenv("FACTORY_HARNESSES__OPENHANDS__ENABLED", told)
+    assert ("openhands" in open_factory(load(tmp_path), migrate=True).harnesses) is (told == "true")
 
 
 @pytest.mark.parametrize("name", ["command", "own"])
@@ -142,7 +175,52 @@ def test_a_disabled_agent_has_no_way_out(tmp_path, name) -> None:
 
 def test_one_without_a_vendor_needs_an_address(tmp_path) -> None:
     assert upstream_of(tmp_path, "openhands", enabled=True) is None
-    assert upstream_of(tmp_path, "openhands", base_url="https://a.example").url == "https://a.example"
+    assert upstream_of(tmp_path, "openhands", enabled=True, base_url="https://a.example").url == "https://a.example"
+
+
+@pytest.mark.parametrize(
+    ("model", "header", "url", "path"),
+    [
+        ("anthropic/m", "x-api-key", "https://api.anthropic.com", "/v1/messages"),
+        ("openai/m", "authorization", "https://api.openai.com", "/v1/chat/completions"),
+        ("m", "authorization", None, None),
+        ("vendor/m", "authorization", None, None),
+    ],
+)
+def test_a_models_name_says_whose_api_openhands_speaks(tmp_path, model, header, url, path) -> None:
+    found = upstream_of(tmp_path, "openhands", enabled=True, model=model, credential="my-key")
+    assert (found and (found.header, found.url)) == (url and (header, url))
+    assert found is None or path in found.paths
+    own = upstream_of(tmp_path, "openhands", enabled=True, model=model, base_url="https://a.example/v1")
+    assert (own.header, own.url) == (header, "https://a.example")
+
+
+def test_openhands_lacks_a_model_then_an_address_and_says_so(tmp_path) -> None:
+    def reason(**told: Any) -> str | None:
+        factory = open_factory(load(tmp_path, harnesses={"openhands": {"enabled": True, **told}}), migrate=True)
+        return next(one for one in harness_states(factory) if one.name == "openhands").reason
+
+    assert reason(base_url="https://a.example") == "it has no model to ask"
+    assert reason(model="m") == "it has no way to a model's API"
+    assert reason(model="m", base_url="https://a.example") is None
+    assert reason(model="anthropic/m") is None
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("pypi:openhands", r"\d+\.\d+\.\d+"),
+        ("pypi:open", None),
+        ("pypi:openhand.", None),
+        ("npm:@openai/codex", r"\d+\.\d+\.\d+"),
+        ("npm:nobody", None),
+        ("other:openhands", None),
+        (None, None),
+    ],
+)
+def test_the_version_a_release_was_made_for_is_the_pinned_one(tmp_path, package, version) -> None:
+    found = pinned_version(load(tmp_path), package)
+    assert (found is None) if version is None else re.fullmatch(version, found or "")
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/"])

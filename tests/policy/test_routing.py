@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from domain.candidates import Breaker, Candidate, CostClass
 from domain.capabilities import unmet
 from domain.engines import AUTO
-from domain.routing import Route
+from domain.routing import RefusalCode, Route
 from domain.tickets import Priority
 from policy.eligibility import engine_refusal
 from policy.routing import in_order, needs_of, next_assignment, route
@@ -217,6 +217,18 @@ def test_gated_engine_that_is_known_but_not_enabled_says_so():
     )
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_an_engine_behind_a_flag_is_no_candidate_without_it_and_hands_on(there: bool):
+    """ADP-10, ADP-12: off, neither candidates nor scores know it; on, they do."""
+    fleet = [harness("codex"), *([harness("openhands")] if there else [])]
+    free = route(job(), fleet, POLICY)
+    assert ("openhands" in {one.candidate for one in (free.chosen, *free.alternatives) if one}) is there
+    named = route(job(engine="openhands"), fleet, POLICY)
+    assert named.chosen is not None
+    assert named.chosen.name == ("openhands" if there else "codex")
+    assert there or ("behind a flag" in named.reason and named.refused[0].code is RefusalCode.DISABLED)
+
+
 def test_wish_without_an_engine_of_that_name_is_told_as_missed():
     found = route(job(prefers=["factory:mac-2", "engine:devin"]), [harness()], POLICY)
     assert found.chosen.name == "codex"
@@ -231,6 +243,7 @@ def test_wish_without_an_engine_of_that_name_is_told_as_missed():
         (AUTO, None),
         ("claude_code", "is not enabled here"),
         ("devin", "declared but gated"),
+        ("openhands", "set `harnesses.openhands.enabled` to true"),
         ("nonesuch", "known are auto, claude_code, codex"),
     ],
 )

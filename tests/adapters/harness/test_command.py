@@ -67,4 +67,4 @@ class TestCommandHarness(HarnessConformance):
 
 def test_every_registered_harness_answers_to_its_name() -> None:
     names = {name: factory().name for name, factory in HARNESSES.items()}
-    assert names == {name: name for name in ("command", "codex", "claude_code", "gemini_cli")}
+    assert names == {name: name for name in ("command", "codex", "claude_code", "gemini_cli", "openhands")}
