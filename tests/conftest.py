@@ -13,7 +13,7 @@ from tests.support.scheduling import EngineScheduling, on_engine
 
 pytest.register_assert_rewrite("tests.support.live", "tests.support.repositories")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
-MARKED_FAMILIES = ("postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
+MARKED_FAMILIES = ("openhands", "postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
 SERIAL = {"dagster", "faults", "e2e"}
 
 

@@ -170,4 +170,4 @@ def test_workers_are_removed_once_their_last_words_are_kept(stack):
     assert carriers
     words = stack.state / "logs" / "workers"
     stack.until(lambda: carriers <= {path.stem for path in words.glob("*.log") if path.stat().st_size}, "last words")
-    assert [one["Id"] for one in stack.made() if not is_fresh(one)] == []
+    stack.until(lambda: all(is_fresh(one) for one in stack.made()), "no worker's container outstays its time")

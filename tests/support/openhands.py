@@ -2,7 +2,7 @@
 
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 
@@ -19,4 +19,10 @@ def why_not() -> str | None:
 
 
 WHY_NOT: Final = why_not()
-needs_openhands = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+T = TypeVar("T")
+
+
+def needs_openhands(tests: T) -> T:
+    """Put tests into a family of their own, which is skipped where OpenHands cannot be tried."""
+    skipped = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+    return pytest.mark.openhands(skipped(tests))  # type: ignore[no-any-return]
