@@ -1,7 +1,7 @@
 """Every event of a run as one line of JSON, a file a day: for those who read logs and not the ledger."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def log_event(factory: Factory, run: Run, name: str, payload: Mapping[str, Any])
     logger.info(name, **told, **identity)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _logger(file: Path) -> Any:
     file.parent.mkdir(parents=True, exist_ok=True)
     return structlog.wrap_logger(

@@ -239,8 +239,9 @@ class Handler(BaseHTTPRequestHandler):
                 raise _Left
 
     def _gone(self) -> bool:
-        readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        looking = select.poll()  # select() knows no descriptor above 1023
+        looking.register(self.connection, select.POLLIN)
+        return bool(looking.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self._change(status=status)
