@@ -171,7 +171,8 @@ class Handler(BaseHTTPRequestHandler):
         self._reply(first or Refusal(200, listed))
 
     def _answer(self, provider: Provider, asked: Asked, script: Script) -> None:
-        if script.aside is not None and not asked.tools:
+        # Gemini CLI wants JSON from what it offers no tools; words would have it ask again for minutes.
+        if script.aside is not None and not asked.tools and provider is not GEMINI:
             self._say(provider, asked, script.aside)
             return
         if asked.turn >= len(script.turns):
