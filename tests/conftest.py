@@ -1,6 +1,7 @@
 """The skip audit: every skipped family is named with its reason; CI accepts only those in allowed_skips.txt."""
 
 import os
+import resource
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -13,8 +14,15 @@ from tests.support.scheduling import EngineScheduling, on_engine
 
 pytest.register_assert_rewrite("tests.support.live", "tests.support.repositories")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+DESCRIPTORS = 8192  #: commands run in this process leave their ledgers open until it ends
 MARKED_FAMILIES = ("openhands", "postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
 SERIAL = {"dagster", "faults", "e2e"}
+
+
+def pytest_configure() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, DESCRIPTORS), hard))
 
 
 @pytest.fixture(autouse=True)
