@@ -1,10 +1,6 @@
 """A restricted network is declared in the settings, checked when they load, and honoured only where it is declared."""
 
-import http.server
-import ssl
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +21,7 @@ from resources.registries import ask_registries, known_registries
 from resources.settings import Settings, load_settings
 from resources.wiring import open_factory
 from tests.adapters.egress.outside import make_certificates
+from tests.support.origin import origin
 from tests.support.proxy import proxy
 from tests.support.services import free_port
 
@@ -228,27 +225,6 @@ def test_a_door_holds_the_declared_certificates_and_says_when_they_are_gone(tmp_
 # --- the questions that the broker itself asks outside
 
 
-@contextmanager
-def index(certificate: Path | None = None) -> Iterator[int]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PAGE)))
-            self.end_headers()
-            self.wfile.write(PAGE)
-
-        def log_message(self, *_: object) -> None: ...
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if certificate is not None:
-            secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            secured.load_cert_chain(certificate)
-            server.socket = secured.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
 @pytest.fixture
 def pip_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY", "PIP_CERT"):
@@ -266,7 +242,10 @@ def test_an_index_is_asked_through_the_proxy_and_trusted_by_the_declared_certifi
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates / "unknown.pem"))
     monkeypatch.setenv("PIP_INDEX_URL", f"{scheme}://files.test/simple")
     own = certificates / "server.pem" if scheme == "https" else None
-    with index(own) as port, proxy(tmp_path / "p", names={"files.test": ["127.0.0.1", port]}, users=LOGIN) as company:
+    with (
+        origin(PAGE, own) as port,
+        proxy(tmp_path / "p", names={"files.test": ["127.0.0.1", port]}, users=LOGIN) as company,
+    ):
         told = {
             "proxy": f"http://127.0.0.1:{company.port}",
             "credential": "login",
@@ -283,7 +262,7 @@ def test_an_index_is_asked_through_the_proxy_and_trusted_by_the_declared_certifi
 def test_an_index_beside_the_proxy_is_asked_without_it_whatever_the_machine_says(
     monkeypatch, tmp_path, pip_alone
 ) -> None:
-    with index() as port, proxy(tmp_path / "p") as company:
+    with origin(PAGE) as port, proxy(tmp_path / "p") as company:
         for name in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{company.port}")
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
@@ -299,7 +278,7 @@ def test_an_index_behind_a_proxy_that_is_away_is_still_named(monkeypatch, tmp_pa
 
 
 def test_another_network_is_another_question(monkeypatch, tmp_path, pip_alone) -> None:
-    with index() as port:
+    with origin(PAGE) as port:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
         plain = known_registries(tmp_path / "kept", [])
         whole = known_registries(tmp_path / "kept", [], Outside(load(tmp_path / "home", proxy=COMPANY).network))

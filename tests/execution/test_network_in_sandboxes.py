@@ -1,11 +1,6 @@
 """A ticket's commands in a restricted network: real sandboxes, both brokers, and a proxy that is the only way out."""
 
 import hashlib
-import http.server
-import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +11,7 @@ from adapters.egress.surroundings import TRUSTING
 from tests.adapters.egress.outside import make_certificates
 from tests.support.backends import BACKENDS, serving
 from tests.support.factory import World, make_world
+from tests.support.origin import origin
 from tests.support.proxy import Running, proxy
 from tests.support.repositories import git
 
@@ -29,27 +25,7 @@ COMMANDS = [
 OF_THE_RUN = ("FACTORY_SANDBOX=", "PWD=", "OLDPWD=", "_=", "SHLVL=", "HOSTNAME=")
 
 
-@contextmanager
-def origin(certificate: Path | None) -> Iterator[int]:
-    """Serve a word, on loopback, which no sandbox's door opens to."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "8")
-            self.end_headers()
-            self.wfile.write(b"reached\n")
-
-        def log_message(self, *_: object) -> None: ...
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if certificate is not None:
-            secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            secured.load_cert_chain(certificate)
-            server.socket = secured.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+PAGE = b"reached\n"  #: on loopback, which no sandbox's door opens to
 
 
 def found(folder: Path, backend: str, port: int, network: dict[str, Any]) -> tuple[World, dict[str, str]]:
@@ -82,7 +58,7 @@ def test_a_run_reaches_what_it_may_through_the_declared_proxy_and_is_told_of_it_
     make_certificates(tmp_path)
     monkeypatch.setenv("FACTORY_SANDBOX", backend)
     monkeypatch.setenv("FACTORY_SECRET_LOGIN", LOGIN)
-    with origin(tmp_path / "server.pem") as tls, origin(None) as plain:
+    with origin(PAGE, tmp_path / "server.pem") as tls, origin(PAGE, None) as plain:
         names = {"files.test:443": ["127.0.0.1", tls], "files.test:80": ["127.0.0.1", plain]}
         with proxy(tmp_path / "company", names=names, users=LOGIN) as company:
             told = {

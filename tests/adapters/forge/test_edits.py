@@ -8,27 +8,11 @@ from hypothesis import strategies as st
 
 from adapters._vendor.git import Git
 from adapters.forge.edits import count_lines, edits_of
-from adapters.forge.local import LocalForge
 from domain.errors import ForgeRefused
 from domain.forge import Edits, PullRequest, PullRequestState
-from tests.adapters.forge.workshop import Workshop, commit, git
+from tests.adapters.forge.workshop import commit, git
 
 PROPOSED = "def answer():\n    return 42\n"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> LocalForge:
-    return LocalForge(tmp_path / "forge")
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "workshop")
-
-
-@pytest.fixture
-def repository(forge, workshop):
-    return workshop.repository(forge.enrol("demo", str(workshop.source), None)[0])
 
 
 @pytest.fixture

@@ -15,28 +15,13 @@ from adapters.forge.local import LocalForge
 from domain.errors import ForgeRefused, ForgeUnavailable, StorageFull
 from domain.forge import PullRequestState
 from tests.adapters.forge.conformance import ForgeConformance
-from tests.adapters.forge.workshop import Workshop, git, question
+from tests.adapters.forge.workshop import git, question
 
 
 class TestLocalForge(ForgeConformance):
     @pytest.fixture
     def forge(self, tmp_path: Path) -> LocalForge:
         return LocalForge(tmp_path / "forge")
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> LocalForge:
-    return LocalForge(tmp_path / "forge")
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "workshop")
-
-
-@pytest.fixture
-def repository(forge, workshop):
-    return workshop.repository(forge.enrol("demo", str(workshop.source), None)[0])
 
 
 # bounds

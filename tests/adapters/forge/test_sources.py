@@ -7,25 +7,8 @@ import pytest
 
 from adapters._vendor import git as vendor
 from adapters._vendor.git import Git
-from adapters.forge.local import LocalForge
 from domain.errors import ForgeRefused, ForgeUnavailable, RepositoryInvalid
 from tests.adapters.forge.workshop import Workshop, commit, git, new_source
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> LocalForge:
-    return LocalForge(tmp_path / "forge")
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "workshop")
-
-
-@pytest.fixture
-def repository(forge, workshop):
-    return workshop.repository(forge.enrol("demo", str(workshop.source), None)[0])
-
 
 # enrolment
 
