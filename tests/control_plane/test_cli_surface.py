@@ -38,7 +38,8 @@ def test_the_list_above_is_the_whole_command_line(cli):
     assert set(app.COMMANDS) <= set(listed)
 
 
-def test_an_alias_is_the_whole_command(cli):
+def test_an_alias_is_the_whole_command(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACTORY_HOME", str(tmp_path / "home"))
     assert set(app.ALIASES.values()) <= set(app.COMMANDS)
     assert cli("dlq", "list", "--json").document == cli("dead-letter", "list", "--json").document == {"tickets": []}
 
