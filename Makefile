@@ -11,16 +11,19 @@ SERIAL := dagster or faults or e2e
 STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; } | git hash-object --stdin)
 # uv brings its own certificates; where a company's proxy is between, only the machine's are right; pip is the last resort.
 SYNC := $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
-LOCK := uv pip compile --quiet --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-        --no-annotate --no-header pyproject.toml
+PIN := uv pip compile --quiet --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+LOCK := $(PIN) --universal pyproject.toml
 COMPILE := $(LOCK) --group dev
 # What the product's image holds: the same versions, without our tools, with what builds the product.
 IMAGE_LOCK := deploy/images/python/requirements.lock
 IMAGE := $(LOCK) --group build --constraint requirements.lock
+# The scanners: for the oldest Python and Linux, where they run; those that are programs of their own need nothing besides.
+SCANNERS := deploy/scanners
+SCANNERS_LOCK := $(PIN) --python-version 3.11 --python-platform linux $(SCANNERS)/requirements.in
+PROGRAMS_LOCK := $(PIN) --no-deps $(SCANNERS)/programs.in
 # What deploy/install-openhands installs, for the Python and the system it runs on.
 OPENHANDS_LOCK := deploy/agents/openhands.lock
-OPENHANDS := $(filter-out --universal pyproject.toml,$(LOCK)) --no-python-downloads --python-version 3.12 \
-        --python-platform linux deploy/agents/openhands.in
+OPENHANDS := $(PIN) --no-python-downloads --python-version 3.12 --python-platform linux deploy/agents/openhands.in
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,8 +44,8 @@ $(STAMP):
 try: install ## Run the whole factory once on a sample repository
 	@$(BIN)/factory try
 
-test: install ## Run all tests, three files at a time; those on the Docker engine one by one
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+test: install ## Run all tests, two files at a time; those on the Docker engine one by one
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: install ## Run the tests that need no daemon
 	@$(BIN)/python -m pytest -n 2 -m "not ($(SERIAL))"
@@ -63,6 +66,7 @@ typecheck: install ## Check types, strictly
 
 docs-check: install ## Fail when generated pages are stale or the site does not build strictly
 	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/python docs/omissions.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs-gen: install ## Write the generated pages anew
@@ -74,18 +78,21 @@ schemas: install ## Write the JSON Schemas of the domain models anew
 docs: install ## Serve the documentation on loopback
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
 
-lock: install ## Compile the locks anew, keeping what is pinned
+lock: install ## Compile all locks anew, keeping what is pinned
 	@$(BIN)/$(COMPILE) --output-file requirements.lock > /dev/null
 	@$(BIN)/$(IMAGE) --output-file $(IMAGE_LOCK) > /dev/null
+	@$(BIN)/$(SCANNERS_LOCK) --output-file $(SCANNERS)/requirements.lock > /dev/null
+	@$(BIN)/$(PROGRAMS_LOCK) --output-file $(SCANNERS)/programs.lock > /dev/null
 	@$(BIN)/$(OPENHANDS) --output-file $(OPENHANDS_LOCK) > /dev/null
 
-lock-check: install ## Fail when a lock is not what pyproject.toml compiles to
-	@copy=$$(mktemp) && trap 'rm -f "$$copy"' EXIT && cp requirements.lock "$$copy" \
-	  && $(BIN)/$(COMPILE) --output-file "$$copy" > /dev/null && diff -u requirements.lock "$$copy" \
-	  && cp $(IMAGE_LOCK) "$$copy" && $(BIN)/$(IMAGE) --output-file "$$copy" > /dev/null && diff -u $(IMAGE_LOCK) "$$copy" \
-	  && cp $(OPENHANDS_LOCK) "$$copy" && $(BIN)/$(OPENHANDS) --output-file "$$copy" > /dev/null \
-	  && diff -u $(OPENHANDS_LOCK) "$$copy" \
-	  && echo "locks are fresh"
+# $(1) a lock, $(2) what compiles it: fails with the difference when the lock is not what it compiles to.
+fresh = cp $(1) "$$copy" && $(BIN)/$(2) --output-file "$$copy" > /dev/null && diff -u $(1) "$$copy"
+lock-check: install ## Fail when a lock is not what it is compiled from
+	@copy=$$(mktemp) && trap 'rm -f "$$copy"' EXIT \
+	  && $(call fresh,requirements.lock,$(COMPILE)) && $(call fresh,$(IMAGE_LOCK),$(IMAGE)) \
+	  && $(call fresh,$(SCANNERS)/requirements.lock,$(SCANNERS_LOCK)) \
+	  && $(call fresh,$(SCANNERS)/programs.lock,$(PROGRAMS_LOCK)) \
+	  && $(call fresh,$(OPENHANDS_LOCK),$(OPENHANDS)) && echo "locks are fresh"
 
 check: lint typecheck docs-check test ## Everything CI checks
 
@@ -96,7 +103,7 @@ db-rollback: install ## Take the newest migration of the ledger back
 	@$(BIN)/factory db rollback
 
 bench: install ## Run the benchmarks
-	@for name in claims ticket_run sandbox ingest dispatch agent_overhead; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
+	@for name in claims ticket_run sandbox ingest dispatch agent_overhead webhook governance; do echo "== $$name"; $(BIN)/python -m "benchmarks.$$name" || exit 1; done
 
 clean: ## Remove what tools wrote (not .venv and not .factory)
 	@rm -rf site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

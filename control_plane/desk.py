@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.harness.contract import Harness
-from adapters.ledger.contract import Lookup, OperatorLedger, Oversight, RunLedger
+from adapters.ledger.contract import GovernanceLedger, Inbox, Lookup, OperatorLedger, Oversight, RunLedger
 from resources.ledger import open_ledger
 from resources.looking import Looks
 from resources.settings import Settings
@@ -30,6 +30,8 @@ class Desk:
     oversight: Oversight
     run_ledger: RunLedger
     operators: OperatorLedger
+    inbox: Inbox
+    governance: GovernanceLedger
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @cached_property
@@ -49,4 +51,5 @@ class Desk:
 def open_desk(settings: Settings, *, migrate: bool = False) -> Desk:
     """Open the ledger of a home without wiring anything else; raises as open_ledger does."""
     ledger = open_ledger(settings.ledger_url, migrate=migrate)
-    return Desk(settings, ledger.lookup, ledger.oversight, ledger.runs, ledger.operators)
+    reading = ledger.lookup, ledger.oversight, ledger.runs
+    return Desk(settings, *reading, ledger.operators, ledger.inbox, ledger.governance)

@@ -19,10 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from control_plane.artifacts.route import artifacts_route
 from control_plane.front_guard import FrontGuard
 from control_plane.front_letters import letters_route
 from control_plane.front_token import front_token
 from control_plane.readiness import LedgerChecks, Readiness, Unready, egress_check
+from control_plane.webhooks.route import webhooks_route
 from resources.settings import load_settings
 
 HOST = "127.0.0.1"
@@ -57,8 +59,9 @@ def guarded_webserver(door: Door) -> Iterator[FrontGuard]:
             report = watched.report()
             return JSONResponse(report.document(), status_code=200 if report.ready else 503, headers=NOT_STORED)
 
-        letters = letters_route(load_settings(door.home))
-        routes = [Route("/health", _health), Route("/ready", ready), letters, Mount("/", app=webserver)]
+        settings = load_settings(door.home)
+        ours = [letters_route(settings), webhooks_route(settings), artifacts_route(settings)]
+        routes = [Route("/health", _health), Route("/ready", ready), *ours, Mount("/", app=webserver)]
         token = front_token(door.token_folder or door.home)
         yield FrontGuard(Starlette(routes=routes), token=token, port=door.port, origins=door.origins)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -32,6 +33,10 @@ HOW_TO_GET_IN: Final = (
 
 
 OPEN: Final = frozenset({"/health", "/ready"})  #: read by whoever watches, without a token; they tell no secret
+SIGNED: Final = frozenset({"/v1/webhooks/github"})  #: posted to by a forge, whose signature is checked behind
+
+
+CAPABLE: Final = re.compile(r"/v1/artifacts/[0-9a-f]{64}")  #: the link itself opens it, which is checked behind
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class FrontGuard:
         headers = _headers(scope)
         if headers.get("host", "").lower() not in self._origins:
             return Refusal(421, b"this address answers to its own names only (127.0.0.1 and localhost as shipped)")
+        if _is_signed(scope):
+            return None
         if not self._own_origin(scope, headers):
             return Refusal(403, b"requests from other origins are refused")
         if _is_open(scope):
@@ -133,7 +140,12 @@ def _host_of(origin: str) -> str:
 
 
 def _is_open(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in OPEN
+    reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+    return reads and (scope["path"] in OPEN or CAPABLE.fullmatch(scope["path"]) is not None)
+
+
+def _is_signed(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in SIGNED
 
 
 def _same(given: str, secret: str) -> bool:

@@ -14,43 +14,31 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from policy_page import policies_page
 from pydantic import BaseModel
 from tables import comments, docstring, enum_comments, fields_table
 from typer.main import get_command
 
 import domain
+from adapters.scanner.catalogue import SCANNERS
 from domain.budgets import Budget
 from domain.engines import ALIASES, ENGINE_CLASSES, FLAGGED, GATED
 from domain.errors import FactoryError, taxonomy
 from domain.events import CATALOGUE
-from domain.governance import Verdict
 from domain.handwriting import Handwritten
 from domain.lifecycle import RUN_OWNERS, RUNS, STAGE_OWNERS, STAGES, Stage
 from domain.model import Record, Value
-from domain.profiles import Profile
 from domain.repositories import RepositoryFile, RepositorySettings
 from domain.tickets import Manifest, RetrySettings
-from policy.breakers import BreakerPolicy, BreakerRule
-from policy.egress import EgressPolicy
-from policy.gates import GATES
-from policy.images import TELLING, ImagePolicy
-from policy.prices import Price, PricePolicy
-from policy.results import Allowance, ArtifactBounds, PathRule, ResultPolicy
-from policy.rules_model import (
-    LIMITS,
-    ApprovalPolicy,
-    ApprovalRule,
-    Ceilings,
-    GatePolicy,
-    LimitPolicy,
-    Match,
-    OnBreach,
-    RetryPolicy,
-    RiskRule,
-)
-from policy.scoring import RoutingPolicy, Weights
 from resources.network import NetworkSettings
-from resources.settings import HarnessSettings, Settings, UpstreamSettings, WorkerSettings
+from resources.settings import (
+    GitHubSettings,
+    HarnessSettings,
+    ScannerSettings,
+    Settings,
+    UpstreamSettings,
+    WorkerSettings,
+)
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by `make docs-gen` from the code; edit the code instead. -->\n\n"
@@ -124,14 +112,18 @@ def settings_page() -> str:
         "over the default. A wrong value stops the process with the field named. `AGENT_QUEUE_MAX` is read for "
         "`max_running` too. `FACTORY_HOME` defaults to the nearest `.factory/` upwards, else a new one here.\n\n"
         + fields_table(Settings, SETTINGS, head="setting")
+        + "\n## `github`\n\nHow the factory signs in; [GitHub](../github.md) says which rights it needs.\n\n"
+        + fields_table(GitHubSettings, head="setting")
         + "\n## `harnesses`\n\nOne entry a harness, by its name.\n\n"
-        + fields_table(HarnessSettings, SETTINGS, head="setting")
+        + fields_table(HarnessSettings, head="setting")
+        + f"\n## `scanners`\n\nOne entry a scanner, by its name: {', '.join(f'`{name}`' for name in SCANNERS)}.\n\n"
+        + fields_table(ScannerSettings, head="setting")
         + "\n## `network`\n\nDeclared where the network is [restricted](../restricted-network.md).\n\n"
-        + fields_table(NetworkSettings, SETTINGS, head="setting")
+        + fields_table(NetworkSettings, head="setting")
         + "\n## `upstreams`\n\nServers with a key of ours, by name. The key stays with the egress broker.\n\n"
-        + fields_table(UpstreamSettings, SETTINGS, head="setting")
+        + fields_table(UpstreamSettings, head="setting")
         + "\n## `worker`\n\nThe container of a run worker; `deploy/` sets it.\n\n"
-        + fields_table(WorkerSettings, SETTINGS, head="setting")
+        + fields_table(WorkerSettings, WORKER, head="setting")
     )
 
 
@@ -164,6 +156,11 @@ SETTINGS = {
     "database_url": "A Postgres URL moves the ledger and Dagster's storage there; none: SQLite files in `home`.",
     "environment": "What this factory is for.",
     "sandbox": "`auto`: docker, else bubblewrap, else the process sandbox for trusted commands and none for agents.",
+    "github": "How it signs in to GitHub, below.",
+    "harnesses": "Each harness's own settings, below.",
+    "scanners": "Each scanner's own settings, below; governance has them look at changes.",
+}
+WORKER = {
     "image": "What it is made of.",
     "user": "`uid:gid`, not root.",
     "networks": "What it joins; the first at its creation.",
@@ -174,8 +171,6 @@ SETTINGS = {
     "memory_bytes": "Of memory.",
     "nano_cpus": "Billionths of a processor.",
     "processes": "At once.",
-    "harnesses": "Each harness's own settings, below.",
-    "enabled": "Whether tickets may name it.",
 }
 EXAMPLE = """---
 title: Modernise string formatting
@@ -254,103 +249,6 @@ def engines_text() -> str:
         told = f"behind a flag: `harnesses.{name}.enabled`" if name in FLAGGED else told
         rows.append(f"| `{name}` | `{kind}` | {short} | {told} |")
     return "\n".join(rows) + "\n"
-
-
-def policies_page() -> str:
-    names = ", ".join(f"`{gate.__name__}`" for gate in GATES)
-    verdicts = " < ".join(f"`{verdict}`" for verdict in Verdict)
-    approvals = {"raise_risk": "Rules that raise the risk.", "rules": "The first match decides."}
-    models = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in (RiskRule, ApprovalRule, Match))
-    breaches = "\n".join(f"| `{choice}` | {meaning} |" for choice, meaning in enum_comments(OnBreach).items())
-    limits = ", ".join(f"`{limit}`" for limit in LIMITS)
-    parts = (PathRule, Allowance, ArtifactBounds)
-    results = "\n".join(f"### `{one.__name__}`\n\n{model_text(one)}" for one in parts)
-    return f"""# Policy files
-
-The files in `policy/rules/` are validated at load; a wrong one stops the process with the field named. A file of the
-same name in the folder that the setting `policy_dir` names replaces the shipped one whole.
-
-## `approvals.yaml`
-
-{docstring(ApprovalPolicy)}
-
-{fields_table(ApprovalPolicy, approvals)}
-{models}
-## `breakers.yaml`
-
-{model_text(BreakerPolicy)}
-### `BreakerRule`
-
-{model_text(BreakerRule)}
-## `egress.yaml`
-
-{docstring(EgressPolicy)}
-
-{fields_table(EgressPolicy)}
-## `gates.yaml`
-
-Gates, always all of them: {names}. Verdicts, from harmless to blocking: {verdicts}.
-
-{model_text(GatePolicy)}
-## `images.yaml`
-
-{docstring(ImagePolicy)} [Images of sandboxes](../sandbox-images.md) says what an image must hold.
-
-{fields_table(ImagePolicy)}
-An image is `NAME@sha256:...`, `NAME:TAG@sha256:...` or an id, `sha256:...`. A language is told by a file at the
-repository's top:
-
-{languages_text()}
-## `limits.yaml`
-
-{model_text(LimitPolicy)}
-Limits: {limits}.
-
-| `on_breach` | meaning |
-|---|---|
-{breaches}
-
-### `Ceilings`
-
-{model_text(Ceilings)}
-## `prices.yaml`
-
-{model_text(PricePolicy)}
-### `Price`
-
-{model_text(Price)}
-## `results.yaml`
-
-{model_text(ResultPolicy)}
-{results}
-## `retry.yaml`
-
-{model_text(RetryPolicy)}
-## `routing.yaml`
-
-{model_text(RoutingPolicy)}
-### `Weights`
-
-How much each term of the [score](../routing.md) counts.
-
-{fields_table(Weights)}
-## `profiles/`
-
-{docstring(Profile)} A file is named as its profile. Those in `profiles/` of the folder that `policy_dir` names are
-added; one of a shipped name replaces it whole. Schema: [profile.json](../schemas/profile.json).
-
-{fields_table(Profile)}"""
-
-
-def languages_text() -> str:
-    """Return the languages that images.yaml may name, as a table."""
-    rows = [f"| `{language}` | {', '.join(f'`{name}`' for name in names)} |" for language, names in TELLING.items()]
-    return "\n".join(["| language | any of |", "|---|---|", *rows]) + "\n"
-
-
-def model_text(model: type[BaseModel]) -> str:
-    own = docstring(model)
-    return (f"{own}\n\n" if own else "") + fields_table(model)
 
 
 def cli_page() -> str:

@@ -22,7 +22,7 @@ def page(url: str, token: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/{lineage}&token={quote(token)}"
 
 
-def take(address: str, output: Path, seconds: int) -> None:
+def take(address: str, output: Path, seconds: int, size: str = "1600,900") -> None:
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         raise SystemExit("no Chromium found -> apt-get install chromium")
@@ -31,7 +31,7 @@ def take(address: str, output: Path, seconds: int) -> None:
         words = [
             browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-            f"--user-data-dir={profile}", "--window-size=1600,900",
+            f"--user-data-dir={profile}", f"--window-size={size}",
             f"--virtual-time-budget={seconds * 1000}", f"--timeout={seconds * 1000}", f"--screenshot={output}", address,
         ]  # fmt: skip
         subprocess.run(words, check=True, timeout=seconds + 60, stderr=subprocess.DEVNULL)

@@ -25,6 +25,8 @@ class Purpose(StrEnum):
     SETUP = "setup"
     VERIFY = "verify"
     SHELL = "shell"
+    AUDIT = "audit"  #: asks the server of advisories, and nobody else
+    SERVICE = "service"  #: no sandbox's: the factory's own services, to what its settings name
 
 
 class Door(Value):

@@ -42,6 +42,7 @@ from domain.leasing import (
 )
 from domain.objections import (
     ApprovalRefused,
+    AutonomyRefused,
     DependencyCycle,
     GatesFailed,
     IdempotencyConflict,
@@ -84,6 +85,7 @@ from domain.taxonomy import FactoryError, FailureClass, taxonomy
 
 __all__ = [
     "ApprovalRefused",
+    "AutonomyRefused",
     "Canceled",
     "CapacityRefused",
     "ContextOverflow",

@@ -66,6 +66,19 @@ CATALOGUE: Final[Mapping[str, EventSpec]] = {
     "dispatch_paused": _spec("people", "scope", "reason", consumers=("timeline", "dispatch")),
     "dispatch_resumed": _spec("people", "scope", "reason", consumers=("timeline", "dispatch")),
     "repository_saved": _spec("people", "repository", "source"),
+    "tracker_filed": _spec("tracking", "item", "passed_over"),
+    "tracker_order": _spec("tracking", "item", "said", "verb", "outcome", consumers=("timeline", "people")),
+    "tracker_refused": _spec("tracking", "item", "reason", consumers=("timeline", "people")),
+    "tracker_told": _spec("tracking", "item", "status", "labels", "digest", consumers=("timeline", "tracking")),
+    "autonomy_changed": _spec(
+        "people", "repository", "was", "is", "reason", "evidence", consumers=("timeline", "people")
+    ),
+    "merge_weighed": _spec(
+        "governance", "head_sha", "eligible", "confidence", "against", consumers=("timeline", "people")
+    ),
+    "rework_wanted": _spec("inbox", "reason", "head_sha", "number", consumers=("timeline", "dispatch")),
+    "rework_began": _spec("ledger", "reason", consumers=("timeline", "dispatch")),
+    "rework_given_up": _spec("dispatch", "reason", "begun", consumers=("timeline", "people")),
     "run_recovered": _spec("recovery", "code", "reason"),
     "dagster_reconciled": _spec("recovery", "dagster_run_id", "status"),
 }

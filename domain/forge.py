@@ -1,8 +1,9 @@
 """Code, branches and pull requests, as any forge has them."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from domain.execution import ArtifactRef, PatchRef
 from domain.model import Instant, Name, Record, Sha1, Value
@@ -95,3 +96,46 @@ class PullRequest(Record):
     merged_by: str | None = None
     merge_sha: Sha1 | None = None
     edits: Edits | None = None  #: by people, of a merged one; None: not known
+
+
+class PullHead(Value):
+    """A pull request as the forge has it now, ours or a person's."""
+
+    repository: Name
+    number: int
+    url: str
+    title: str
+    author: str
+    branch: str  #: of its head
+    base: str
+    head_sha: Sha1
+    state: PullRequestState
+    draft: bool = False
+    is_fork: bool = False
+    ticket_id: Name | None = None  #: of our marker in it
+    merged_by: str | None = None
+    merge_sha: Sha1 | None = None
+
+
+class CheckTold(Value):
+    """One rule's result as the forge shows it on a commit."""
+
+    name: str
+    conclusion: Annotated[str, Field(pattern="^(success|failure|neutral|action_required)$")]
+    title: str
+    summary: str  #: Markdown
+
+
+class Remark(Value):
+    """What a person, or a check that is not ours, says of a pull request."""
+
+    id: str
+    kind: Annotated[str, Field(pattern="^(comment|review|review_comment|check)$")]
+    author: str
+    text: str
+    at: Instant
+    edited: bool = False  #: perhaps by somebody else: what it says now commands nothing
+    path: str | None = None
+    line: int | None = None
+    state: str = ""  #: of a review or a check
+    head_sha: Sha1 | None = None

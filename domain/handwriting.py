@@ -37,7 +37,7 @@ def _kebab(name: str) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration, json_schema_input_type=str | float),
-    PlainSerializer(lambda value: f"{value.total_seconds():g}s", return_type=str),
+    PlainSerializer(lambda value: f"{value.total_seconds():.15g}s", return_type=str),
 ]
 ShellCommand = Annotated[str, Field(min_length=1, max_length=10_000)]
 Commands = Annotated[tuple[ShellCommand, ...], BeforeValidator(texts)]

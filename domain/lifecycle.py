@@ -40,6 +40,7 @@ class StageEvent(StrEnum):
     CANCEL = "cancel"
     REVIVE = "revive"
     SHIP = "ship"
+    REWORK = "rework"
 
 
 class RunState(StrEnum):
@@ -80,6 +81,8 @@ STAGES: Final[Mapping[tuple[Stage, StageEvent], Stage]] = {
     (S.REVIEW, E.SHIP): S.SHIPPED,
     (S.TESTING, E.SHIP): S.SHIPPED,
     (S.TESTING, E.CANCEL): S.DEAD_LETTER,
+    (S.TESTING, E.REWORK): S.QUEUED,
+    (S.REVIEW, E.REWORK): S.QUEUED,
     (S.FAILED, E.RETRY): S.QUEUED,
     (S.FAILED, E.EXHAUST): S.DEAD_LETTER,
     (S.FAILED, E.CANCEL): S.DEAD_LETTER,
@@ -112,6 +115,7 @@ STAGE_OWNERS: Final[Mapping[StageEvent, frozenset[Component]]] = {
     E.CANCEL: frozenset({Component.PERSON, Component.EXECUTION, Component.RECOVERY}),
     E.REVIVE: frozenset({Component.PERSON, Component.EXECUTION}),
     E.SHIP: frozenset({Component.PERSON}),
+    E.REWORK: frozenset({Component.DISPATCH}),
 }
 
 RUN_OWNERS: Final[Mapping[RunEvent, frozenset[Component]]] = {

@@ -47,6 +47,12 @@ class ApprovalRefused(FactoryError):
     remedy = "A person (not the factory) decides once, on a run listed by `factory runs --state awaiting_approval`."
 
 
+class AutonomyRefused(FactoryError):
+    code = "autonomy.refused"
+    failure_class = FailureClass.NON_RETRIABLE
+    remedy = "See what is lacking with `factory stage report`; a tier rests on recent work, not on somebody's word."
+
+
 class GatesFailed(FactoryError):
     code = "verify.failed"
     failure_class = FailureClass.NON_RETRIABLE

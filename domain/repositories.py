@@ -21,6 +21,9 @@ class RepositorySettings(Handwritten):
     autonomy: Tier = Tier.SUPERVISED
     sandbox: str = "auto"
     require: Commands = ()  #: ticket keys this repository demands (owner, milestone, acceptance)
+    required_checks: Commands = ("test", "lint", "docs-check")  #: that must pass before anybody merges into its base
+    webhook_secret: Annotated[str, Field(pattern=r"^webhook[A-Za-z0-9_-]{0,93}$")] | None = None
+    #: name of the secret that signs its webhooks; none: `webhook-` and the repository's name
 
 
 class RepositoryFile(Handwritten):

@@ -37,6 +37,7 @@ class SandboxSpec(Value):
     door: str | None = None  #: host directory with the door's socket and relay, seen read-only at /run/egress
     image: str | None = None  #: that it is made of, by digest or id; only for a sandbox made of images. None: its own
     agents: str | None = None  #: folder with the agent programs, seen read-only at /opt/agents where no image has them
+    scanners: str | None = None  #: folder with the scanner programs, seen read-only at /opt/scanners likewise
     memory_bytes: int = 4 * 1024**3
     processes: int = 512
     cpus: float = 2.0

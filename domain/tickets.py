@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from domain.budgets import Budget
 from domain.capabilities import Requirements
@@ -74,7 +75,16 @@ def _criterion(value: Any) -> Any:
     return [{"text": item} if isinstance(item, str) else item for item in items]
 
 
-ReviewPolicy = Literal["auto", "manual"] | dict[Literal["reviewers"], tuple[Name, ...]]
+class Review(TypedDict):
+    """People who decide by name; `approvals` of them must say yes: `all` (the default), `any` or a number."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # how pydantic is told
+
+    reviewers: tuple[Name, ...]
+    approvals: NotRequired[Literal["all", "any"] | Annotated[int, Field(ge=1, le=100)]]
+
+
+ReviewPolicy = Literal["auto", "manual"] | Review
 
 
 def _item(text: str) -> str:

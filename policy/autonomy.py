@@ -6,8 +6,8 @@ from typing import Final
 from domain.governance import Clearance, Decision, Verdict
 from domain.model import Value
 from domain.tickets import Manifest, Risk, Tier
-from policy.gates import matches_any
 from policy.rules_model import ApprovalPolicy, Match
+from policy.scopes import matches_any
 
 BLOCKING: Final = frozenset({Verdict.FAIL, Verdict.ERROR})
 
@@ -22,9 +22,9 @@ class Change(Value):
     paths: tuple[str, ...]
 
 
-def effective_tier(repository: Tier, ticket: Tier | None) -> Tier:
-    """A ticket may only lower the repository's tier."""
-    return min(repository, ticket or repository, key=lambda tier: tier.rank)
+def effective_tier(repository: Tier, ticket: Tier | None, stage: Tier = Tier.AUTONOMOUS) -> Tier:
+    """A ticket may only lower the repository's tier, and so may the stage of the factory as a whole."""
+    return min(repository, ticket or repository, stage, key=lambda tier: tier.rank)
 
 
 def effective_risk(base: Risk, paths: Sequence[str], policy: ApprovalPolicy) -> Risk:

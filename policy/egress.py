@@ -70,6 +70,8 @@ def allowed_hosts(
     """Return the allow-list of a door. Registries (`host` or `host:port`) are opened to setup alone."""
     if purpose is Purpose.SETUP:
         return _unique((*registries, *policy.setup))
+    if purpose is Purpose.AUDIT:
+        return ()
     if purpose is Purpose.VERIFY:
         return _unique(policy.verify.get(repository or "", ()))
     at_work = policy.repositories.get(repository or "", ()), policy.harnesses.get(harness or "", ())

@@ -1,18 +1,14 @@
 """Gates: pure functions of the facts about one change. Unknown never passes."""
 
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from typing import Final
 
 from domain.governance import CheckResult, GateVerdict, Origin, Validation, Verdict
 from domain.repositories import RepositorySettings
 from policy.rules_model import GatePolicy
+from policy.scopes import scope_report
 
 Gate = Callable[[Validation, RepositorySettings, GatePolicy], GateVerdict]
-
-
-def matches_any(path: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def patch_replays(facts: Validation, _settings: RepositorySettings, _policy: GatePolicy) -> GateVerdict:
@@ -29,14 +25,13 @@ def tests_pass(facts: Validation, _settings: RepositorySettings, _policy: GatePo
         return GateVerdict(
             rule="tests", verdict=Verdict.UNDETERMINED, message="the repository and the ticket name no verify command"
         )
-    judged = [_judge_check(check, facts.baseline) for check in checks]
-    worst = max(judged, key=lambda one: one[0].rank)
+    judged = [(*judge_check(check, facts.baseline), check.command) for check in checks]
+    verdict, message, command = max(judged, key=lambda one: one[0].rank)
     evidence = tuple(check.log for check in checks if check.log)
-    failing = next((c for c, one in zip(checks, judged, strict=True) if one[0] is worst[0]), checks[0])
-    return GateVerdict(rule="tests", verdict=worst[0], message=worst[1], evidence=evidence, command=failing.command)
+    return GateVerdict(rule="tests", verdict=verdict, message=message, evidence=evidence, command=command)
 
 
-def _judge_check(check: CheckResult, baseline: tuple[CheckResult, ...] | None) -> tuple[Verdict, str]:
+def judge_check(check: CheckResult, baseline: tuple[CheckResult, ...] | None) -> tuple[Verdict, str]:
     if check.passed:
         count = f" ({check.tests_run} tests)" if check.tests_run is not None else ""
         return Verdict.PASS, f"`{check.command}` passed{count}"
@@ -85,8 +80,7 @@ def scope_kept(facts: Validation, settings: RepositorySettings, _policy: GatePol
     scopes = [scope for scope in (settings.scope, facts.allowed_scope) if scope]
     if not scopes:
         return GateVerdict(rule="scope", verdict=Verdict.SKIP, message="neither repository nor ticket sets a scope")
-    touched = [path for file in facts.files for path in (file.path, file.old_path) if path]
-    outside = [path for path in touched if not all(matches_any(path, scope) for scope in scopes)]
+    outside = scope_report(facts.files, *scopes).outside
     if outside:
         return GateVerdict(
             rule="scope", verdict=Verdict.FAIL, message=f"outside of the allowed scope: {', '.join(outside[:10])}"

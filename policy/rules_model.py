@@ -11,12 +11,17 @@ from domain.handwriting import Duration, texts
 from domain.model import Name, Value
 from domain.profiles import Profile
 from domain.tickets import Risk, Tier
+from policy.action_rules import ActionPolicy
 from policy.breakers import BreakerPolicy
 from policy.egress import EgressPolicy
+from policy.governance.model import GovernancePolicy
 from policy.images import ImagePolicy
 from policy.prices import PricePolicy
+from policy.pull_requests import PullRequestPolicy
 from policy.results import ResultPolicy
 from policy.scoring import RoutingPolicy
+from policy.stages import StagePolicy
+from policy.tracker_hints import TrackingPolicy
 
 
 class RiskRule(Value):
@@ -109,14 +114,19 @@ class LimitPolicy(Value):
 
 
 class Policy(Value):
+    actions: ActionPolicy
     approvals: ApprovalPolicy
     egress: EgressPolicy
     gates: GatePolicy
+    governance: GovernancePolicy
     images: ImagePolicy
     results: ResultPolicy
     retry: RetryPolicy
     limits: LimitPolicy
     breakers: BreakerPolicy
     prices: PricePolicy
+    pull_requests: PullRequestPolicy
     routing: RoutingPolicy
+    stages: StagePolicy
+    tracking: TrackingPolicy
     profiles: dict[Name, Profile]

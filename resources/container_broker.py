@@ -23,7 +23,7 @@ def config_of(settings: Settings) -> BrokerConfig:
             sandboxes=disks_of(settings.sandboxes_dir),
             environments=settings.environments_dir,
             doors=settings.egress_dir / "sockets",
-            readable=(settings.forge_dir,),
+            readable=(settings.forge_dir, settings.governance_dir / "checkouts"),
         ),
         images=Permitted(settings),
         logs=settings.logs_dir / "workers",

@@ -7,11 +7,13 @@ from adapters.egress.broker import serve
 from adapters.egress.upstreams import servers_of
 from domain.egress import Upstream
 from domain.errors import InvalidInput, SettingsInvalid
+from resources.advisory_door import advisory_upstreams
 from resources.model_apis import upstreams_in_force
 from resources.network import declared
 from resources.outside import Outside
 from resources.registries import known_registries
 from resources.secrets import secret
+from resources.service_door import service_door_of
 from resources.serving import serve_until_told
 from resources.settings import Settings, UpstreamSettings
 
@@ -46,9 +48,10 @@ def checked_upstreams(settings: Settings) -> tuple[Upstream, ...]:
 
 def service(settings: Settings) -> Callable[[], Awaitable[None]]:
     outside = Outside(settings.network, secret)
-    registries = known_registries(settings.egress_dir, settings.mirrors, outside).upstreams
-    upstreams = [*checked_upstreams(settings), *registries]
-    return partial(serve, settings.egress_dir, upstreams, secret, network=declared(settings.network))
+    registries = known_registries(settings.egress_dir, settings.mirrors, outside)
+    upstreams = [*checked_upstreams(settings), *registries.upstreams, *advisory_upstreams(settings)]
+    services = service_door_of(settings, registries.hosts)
+    return partial(serve, settings.egress_dir, upstreams, secret, services=services, network=declared(settings.network))
 
 
 def main() -> None:

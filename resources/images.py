@@ -22,6 +22,15 @@ def image_for(factory: Factory, repository: Repository, commit: str) -> str | No
     return select_image(policy, repository.name, list(_spoken(factory, repository, commit, asked)))
 
 
+def language_of(factory: Factory, repository: Repository, commit: str) -> Language | None:
+    """Return the first language that a commit shows; None when it shows none.
+
+    Raises:
+        ForgeUnavailable: the commit cannot be read now.
+    """
+    return next(_spoken(factory, repository, commit, tuple(TELLING)), None)
+
+
 def _spoken(
     factory: Factory, repository: Repository, commit: str, languages: tuple[Language, ...]
 ) -> Iterator[Language]:

@@ -6,6 +6,9 @@ from adapters.ledger.backlog import Backlog
 from adapters.ledger.contract import (
     BacklogInterface,
     EvidenceLedger,
+    GovernanceLedger,
+    HeadQueue,
+    Inbox,
     Lookup,
     OperatorLedger,
     Oversight,
@@ -13,6 +16,9 @@ from adapters.ledger.contract import (
 )
 from adapters.ledger.engine import make_engine
 from adapters.ledger.evidence import Evidence
+from adapters.ledger.governance import GovernanceReports
+from adapters.ledger.heads import Heads
+from adapters.ledger.inbox import InboxLedger
 from adapters.ledger.lookup import LookupReader
 from adapters.ledger.migrate import check_current, downgrade, upgrade
 from adapters.ledger.operators import Operators
@@ -28,6 +34,9 @@ class Ledger:
     operators: OperatorLedger
     lookup: Lookup
     oversight: Oversight
+    inbox: Inbox
+    governance: GovernanceLedger
+    heads: HeadQueue
 
 
 def open_ledger(url: str, *, migrate: bool = False) -> Ledger:
@@ -47,6 +56,9 @@ def open_ledger(url: str, *, migrate: bool = False) -> Ledger:
         operators=Operators(engine),
         lookup=LookupReader(engine),
         oversight=OversightReader(engine),
+        inbox=InboxLedger(engine),
+        governance=GovernanceReports(engine),
+        heads=Heads(engine),
     )
 
 

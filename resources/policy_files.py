@@ -13,7 +13,10 @@ from policy.rules_model import Policy
 
 SHIPPED = Path(policy.__file__).parent / "rules"
 SHIPPED_PROFILES = Path(policy.__file__).parent / "profiles"
-FILES = ("approvals", "breakers", "egress", "gates", "images", "limits", "prices", "results", "retry", "routing")
+FILES = (
+    "actions", "approvals", "breakers", "egress", "gates", "governance", "images", "limits", "prices", "pull_requests",
+    "results", "retry", "routing", "stages", "tracking",
+)  # fmt: skip
 MAX_BYTES = 1_000_000  #: of one file
 MAX_PROFILES = 500
 

@@ -45,11 +45,24 @@ class Registries(Value):
     environment: dict[str, str] = {}
     upstreams: tuple[Upstream, ...] = ()  #: registries on loopback, which inside is another machine
 
+    @property
+    def pip(self) -> str | None:
+        """Where another container asks for Python packages; none on loopback, which is not the same there."""
+        return self._elsewhere("PIP_INDEX_URL")
+
+    @property
+    def npm(self) -> str | None:
+        return self._elsewhere("NPM_CONFIG_REGISTRY")
+
+    def _elsewhere(self, name: str) -> str | None:
+        told = self.environment.get(name)
+        return None if told is None or _is_loopback(told) else told
+
 
 def known_registries(folder: Path, mirrors: Sequence[str], outside: Outside = MACHINE) -> Registries:
     """Return what the tools say, asking them when the last answer is old or to another question."""
     network = outside.network and outside.network.model_dump(mode="json")
-    asked = [list(mirrors), sorted(_tool_settings()), *([network] if network else [])]
+    asked = [list(mirrors), sorted(tool_settings()), *([network] if network else [])]
     question = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     known = read_registries(folder)
     if known.question == question and 0 <= time.time() - known.asked_at < FRESH_SECONDS:
@@ -59,7 +72,8 @@ def known_registries(folder: Path, mirrors: Sequence[str], outside: Outside = MA
     return found
 
 
-def _tool_settings() -> list[tuple[str, str]]:
+def tool_settings() -> list[tuple[str, str]]:
+    """Return the variables of this process that pip, uv and npm heed."""
     return [(name, value) for name, value in os.environ.items() if name.upper().startswith(("PIP_", "UV_", "NPM_"))]
 
 
@@ -158,10 +172,10 @@ def _file_places(url: str, index: str | None, outside: Outside) -> Iterable[str]
 
 
 def _patiently(outside: Outside) -> dict[str, Any]:
-    return {"timeout": PATIENCE_SECONDS, "stream": True, "verify": outside.ca_bundle or _trusted()}
+    return {"timeout": PATIENCE_SECONDS, "stream": True, "verify": outside.ca_bundle or trusted()}
 
 
-def _trusted() -> str:
+def trusted() -> str:
     """Return the certificates pip trusts: its own setting, else this machine's."""
     named = re.search(r"\.cert='([^']+)'", _said(*_pip(), "config", "list"))
     return named[1] if named else str(bundle())

@@ -58,6 +58,14 @@ class HarnessSettings(Part):
     arguments: tuple[str, ...] = ()  #: added to its command line, last
 
 
+class ScannerSettings(Part):
+    """One scanner of governance."""
+
+    enabled: bool = True  #: a rule that needs one which is switched off is undetermined
+    executable: str | None = Field(None, min_length=1)  #: its program inside the sandbox; none: the installed one
+    timeout: PositiveFloat = 600.0  #: seconds one scan may take
+
+
 class UpstreamSettings(Part):
     """Reached inside a sandbox as `http://127.0.0.1:3128/NAME/...`; the key never is."""
 
@@ -84,6 +92,16 @@ class WorkerSettings(Part):
     memory_bytes: PositiveInt = 2 * 1024**3
     nano_cpus: PositiveInt = 2 * 10**9
     processes: PositiveInt = 1024
+
+
+class GitHubSettings(Part):
+    """How the factory signs in to GitHub: as an App where one is named, else with a token."""
+
+    base_url: str = "https://api.github.com"  #: of its API; https://HOST/api/v3 on GitHub Enterprise
+    app_id: str | None = Field(None, min_length=1)  #: of a GitHub App
+    installation_id: PositiveInt | None = None  #: of that App in the organisation
+    private_key: Name = "github-app-key"  #: name of the secret with the App's PEM key
+    token: Name = "github-token"  #: name of the secret with a fine-grained token, where there is no App
 
 
 class Settings(BaseSettings):
@@ -127,8 +145,17 @@ class Settings(BaseSettings):
     network: NetworkSettings | None = None  #: a restricted one: its proxy and whom it trusts
     worker: WorkerSettings | None = None  #: what the container broker lets the launcher start
     docker_socket: Path = Path("/var/run/docker.sock")  #: the engine; only the container broker opens it
+    github: GitHubSettings = GitHubSettings()
+    webhooks_kept: float = Field(30 * 86400.0, ge=86400)  #: seconds the body of a webhook is kept
+    checkouts_kept: float = Field(14 * 86400.0, ge=86400)  #: seconds the mirror of a judged checkout is kept unused
+    service_door: str | None = Field(None, pattern=r"^\d+(\.\d+){3}:\d{1,5}$")  #: where the broker lets services out
+    public_url: str | None = Field(None, pattern=r"^https?://[^/?#@\s]+/?$")  #: of the front door, in links to evidence
     harnesses: dict[str, HarnessSettings] = {}
     agents_dir: Path | None = None  #: where deploy/install-agents put them; none: .agents here, else /opt/agents
+    scanners: dict[str, ScannerSettings] = {}  #: programs that governance has look at changes
+    scanners_dir: Path | None = None  #: where install-scanners put them; none: .scanners here, else /opt/scanners
+    advisories: str | None = Field(None, min_length=1)  #: OSV server's address, or path of records
+    npm_times_trusted: bool = False  #: the npm registry is the origin, not a mirror that tells its own times
     policy_dir: Path | None = None  #: policy files that replace the shipped ones
     workspace: Path | None = None  #: Dagster workspace file instead of our own code location
     seed: int | None = None  #: makes retry jitter repeatable
@@ -191,16 +218,29 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     @property
+    def governance_dir(self) -> Path:
+        return self.home / "governance"
+
+    @property
     def agents(self) -> Path:
         """Where the agent programs are, or would be."""
-        if self.agents_dir is not None:
-            return self.agents_dir.expanduser().absolute()
-        own, machine = SOURCE / ".agents", Path("/opt/agents")
-        return machine if machine.is_dir() and not own.is_dir() else own
+        return _programs(self.agents_dir, "agents")
+
+    @property
+    def scanner_programs(self) -> Path:
+        """Where the scanner programs are, or would be."""
+        return _programs(self.scanners_dir, "scanners")
 
     @property
     def harness_limits(self) -> dict[str, int]:
         return {name: settings.limit for name, settings in self.harnesses.items()}
+
+
+def _programs(told: Path | None, kind: str) -> Path:
+    if told is not None:
+        return told.expanduser().absolute()
+    own, machine = SOURCE / f".{kind}", Path(f"/opt/{kind}")
+    return machine if machine.is_dir() and not own.is_dir() else own
 
 
 def _decided(name: str, told: Any) -> Any:

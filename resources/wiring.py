@@ -12,11 +12,13 @@ from adapters.artifacts.local import LocalArtifactStore
 from adapters.egress.contract import Doors
 from adapters.egress.doors import DoorFolder
 from adapters.forge.contract import Forge
-from adapters.forge.local import LocalForge
 from adapters.harness.contract import Harness
 from adapters.ledger.contract import (
     BacklogInterface,
     EvidenceLedger,
+    GovernanceLedger,
+    HeadQueue,
+    Inbox,
     Lookup,
     OperatorLedger,
     Oversight,
@@ -35,6 +37,7 @@ from adapters.scanner.contract import SecretScanner
 from adapters.scanner.secrets import DetectSecretsScanner
 from policy.rules_model import Policy
 from resources.catalogue import harnesses_of
+from resources.forges import open_forges
 from resources.ledger import open_ledger
 from resources.policy_files import load_policy
 from resources.settings import Settings, load_settings, prepare_home
@@ -52,6 +55,9 @@ class Factory:
     operators: OperatorLedger
     lookup: Lookup
     oversight: Oversight
+    inbox: Inbox
+    governance: GovernanceLedger
+    heads: HeadQueue
     forges: dict[str, Forge]
     artifacts: ArtifactStore
     harnesses: dict[str, Harness]
@@ -89,7 +95,10 @@ def open_factory(settings: Settings | None = None, *, migrate: bool = False) -> 
         operators=ledger.operators,
         lookup=ledger.lookup,
         oversight=ledger.oversight,
-        forges={"local": LocalForge(chosen.forge_dir)},
+        inbox=ledger.inbox,
+        governance=ledger.governance,
+        heads=ledger.heads,
+        forges=open_forges(chosen),
         artifacts=LocalArtifactStore(chosen.artifacts_dir),
         harnesses=harnesses_of(chosen),
         sandboxes={sandbox.name: sandbox for sandbox in sandboxes},

@@ -27,6 +27,8 @@ from domain.sandbox import Exit, Output, OutputLine
 from domain.tickets import Ticket
 from policy.limits import RunLimits, Spent, breach
 from policy.readiness import missing_for
+from policy.stages import running_limit
+from resources.retention import forget_old
 from resources.wiring import Factory
 from sensors.breakers import tell_opened
 from sensors.ending import decide_end
@@ -149,6 +151,7 @@ class RunSupervisor:
             elif run is not None:
                 dagster_runs += run.dagster_run_ids
                 self.end_run(run, lease.ref, error)
+        forget_old(self.factory)
         return Recovery(
             runs=tuple(lease.run_id for lease in stale),
             dagster_run_ids=tuple(dagster_runs),
@@ -218,7 +221,7 @@ class RunSupervisor:
             ticket_id=ticket.id,
             owner=OWNER,
             ttl_seconds=settings.not_started_limit,
-            max_running=settings.max_running,
+            max_running=running_limit(settings.max_running, self.factory.policy.stages),
             harness_limits=settings.harness_limits,
             assignment=assignment,
         )

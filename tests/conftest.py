@@ -3,19 +3,20 @@
 import os
 import resource
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 from xdist.scheduler import Scheduling
 
+from tests.support.needed import NotInstalled
 from tests.support.scheduling import EngineScheduling, on_engine
 
 pytest.register_assert_rewrite("tests.support.live", "tests.support.repositories")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 DESCRIPTORS = 8192  #: commands run in this process leave their ledgers open until it ends
-MARKED_FAMILIES = ("openhands", "postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
+MARKED_FAMILIES = ("github", "openhands", "postgres", "docker", "bubblewrap", "dagster", "faults", "e2e")
 SERIAL = {"dagster", "faults", "e2e"}
 
 
@@ -34,6 +35,23 @@ def _trusted_commands_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
     return EngineScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    yield from _skipped_when_not_installed()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    yield from _skipped_when_not_installed()
+
+
+def _skipped_when_not_installed() -> Generator[None]:
+    try:
+        yield
+    except NotInstalled as error:
+        pytest.skip(str(error))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
@@ -44,7 +44,7 @@ OVERRIDES: Final = (
     "credential.helper=",
 )
 PASSED_ON: Final = (
-    "PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR",
+    "PATH", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "TMPDIR",
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 
@@ -71,6 +71,8 @@ class Git:
     home: Path
     repository: Path | None = None
     timeout: float = 300.0  #: seconds for one command
+    settings: tuple[str, ...] = ()  #: `key=value` after ours, on the command line: never a secret
+    surroundings: Mapping[str, str] = field(default_factory=dict, repr=False)  #: environment of every command
 
     def run(
         self,
@@ -124,10 +126,10 @@ class Git:
         self, arguments: tuple[str, ...], stdin: bytes | Path, environment: Mapping[str, str] | None, limit: int
     ) -> tuple[bytes, bool]:
         where = [] if self.repository is None else [f"--git-dir={self.repository}"]
-        settings = [word for setting in OVERRIDES for word in ("-c", setting)]
+        settings = [word for setting in (*OVERRIDES, *self.settings) for word in ("-c", setting)]
         argv = ["git", *where, *settings, *arguments]
         with _opened(stdin) as source:
-            ours = _environment(self.home, ceiling=self.home.parent) | dict(environment or {})
+            ours = _environment(self.home, ceiling=self.home.parent) | dict(self.surroundings) | dict(environment or {})
             return _collect(_Command(argv, arguments[0], ours, self.home), source, limit, self.timeout)
 
     def _removed_stale_locks(self, error: GitError) -> bool:

@@ -16,5 +16,12 @@ class ArtifactStore(Protocol):
     def get(self, ref: ArtifactRef) -> bytes:
         """Raises NotFound when it is missing or its content no longer fits its digest."""
 
+    def forget(self, kind: str, *, before: float) -> int:
+        """Remove what was stored of this kind before a time (Unix seconds); return how many.
+
+        Raises:
+            ValueError: other kinds are stored in the same files.
+        """
+
     def path(self, ref: ArtifactRef) -> str:
         """Return where a local reader can open it."""

@@ -2,10 +2,9 @@
 
 import errno
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
+from adapters._vendor.files import write_atomically
 from domain.errors import NotFound, StorageFull
 from domain.execution import ArtifactRef
 
@@ -16,6 +15,7 @@ ENDINGS = {
     "report": ".json",
     "facts": ".json",
     "events": ".jsonl",
+    "webhook": ".webhook.json",
     "transcript": ".jsonl",
 }
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -31,7 +31,7 @@ class LocalArtifactStore:
         target = Path(self.path(ref))
         if not _holds(target, digest):
             try:
-                _write(target, content)
+                write_atomically(target, content)
             except OSError as error:
                 if error.errno in FULL:
                     raise StorageFull(f"no room for artifact {name} ({len(content)} bytes)") from error
@@ -47,9 +47,25 @@ class LocalArtifactStore:
             raise NotFound(f"artifact {ref.sha256} no longer fits its digest")
         return content
 
+    def forget(self, kind: str, *, before: float) -> int:
+        ending = ENDINGS.get(kind)
+        if ending is None or list(ENDINGS.values()).count(ending) > 1:
+            raise ValueError(f"artifacts of kind {kind} share their files with others")
+        old = [path for path in self._root.glob(f"??/*{ending}") if _stored_before(path, before)]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def path(self, ref: ArtifactRef) -> str:
         ending = ENDINGS.get(ref.kind, ".bin")
         return str(self._root / ref.sha256[:2] / f"{ref.sha256}{ending}")
+
+
+def _stored_before(path: Path, before: float) -> bool:
+    try:
+        return path.name.count(".") == 2 and path.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def _holds(target: Path, digest: str) -> bool:
@@ -57,24 +73,3 @@ def _holds(target: Path, digest: str) -> bool:
         return hashlib.sha256(target.read_bytes()).hexdigest() == digest
     except OSError:
         return False
-
-
-def _write(target: Path, content: bytes) -> None:
-    """All or nothing: a reader sees the whole file under its name or none."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).rename(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

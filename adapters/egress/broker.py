@@ -27,6 +27,7 @@ from adapters.egress.limits import Limits
 from adapters.egress.opening import Opening
 from adapters.egress.places import places_of_process
 from adapters.egress.proxying import proxied
+from adapters.egress.service_door import ServiceDoor, service_door
 from adapters.egress.upstreams import servers_of
 from domain.egress import Door, Network, Upstream
 from domain.errors import EgressUnavailable
@@ -46,15 +47,16 @@ async def serve(
     upstreams: Sequence[Upstream],
     secret: Callable[[str], str | None],
     limits: Limits | None = None,
+    services: ServiceDoor | None = None,
     network: Network | None = None,
 ) -> None:
-    """Serve the doors under the root until cancelled, and close them then.
+    """Serve the doors under the root, and that of the services, until cancelled, and close them then.
 
     `secret` returns the value of a credential by its name, or None; it is asked in another thread, at each use.
     `network` is how the outside is reached, where that is declared.
 
     Raises:
-        EgressUnavailable: another broker serves this root.
+        EgressUnavailable: another broker serves this root, or the services' port is taken.
         InvalidInput: an upstream is none.
     """
     limits = limits or Limits()
@@ -70,7 +72,7 @@ async def serve(
     shared = Shared(servers, secret, dialer, trusted, limits, places)
     try:
         with _quiet_about_names():
-            async with _locked(layout.lock):
+            async with _locked(layout.lock), service_door(layout, shared, services):
                 await Broker(layout, shared).run()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

@@ -51,8 +51,13 @@ class Opening:
         Raises:
             OSError: that cannot be done now.
         """
-        self._socket, self._inode = _listening(folder)
+        listening, self._inode = _listening(folder)
         self._path = folder / SOCKET
+        self.start_on(listening)
+
+    def start_on(self, listening: socket.socket) -> None:
+        """Serve whoever reaches a socket."""
+        self._socket = listening
         self._accepting = asyncio.create_task(self._accept())
 
     def stands(self) -> bool:
@@ -77,7 +82,7 @@ class Opening:
         while True:
             try:
                 client, _ = await loop.sock_accept(self._socket)
-                streams = await asyncio.open_unix_connection(sock=client, limit=CHUNK)
+                streams = await asyncio.open_connection(sock=client, limit=CHUNK)
             except OSError as error:
                 self._complain("egress.not_accepting", error)
                 await asyncio.sleep(PAUSE)

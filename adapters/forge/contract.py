@@ -1,8 +1,9 @@
 """Code, branches and pull requests. Every write carries a fence and is idempotent by its ticket marker."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from domain.forge import ChangeRequest, PullRequest, PullRequestRequest
+from domain.forge import ChangeRequest, CheckTold, PullHead, PullRequest, PullRequestRequest, Remark
 from domain.repositories import Repository
 
 
@@ -53,3 +54,34 @@ class Forge(Protocol):
         Raises:
             ForgeRefused: the actor is the factory, or the merge has conflicts.
         """
+
+
+class ReviewDesk(Protocol):
+    """What governance reads and says on any pull request. Guarantees: what is ours is found by its marker, so that a
+    crash between a call and our record finds its own work; repeating a call changes nothing more; nothing is said of a
+    head that is no longer the pull request's.
+
+    Raises (any method): ForgeUnavailable for what may pass, ForgeRefused for what will not.
+    """
+
+    def open_pulls(self, repository: Repository) -> list[PullHead]:
+        """Return every open pull request, oldest first."""
+
+    def pull(self, repository: Repository, number: int) -> PullHead | None:
+        """Return a pull request as it is now; None when there is none."""
+
+    def obtain(self, repository: Repository, pull: PullHead) -> str:
+        """Bring the head commit into the repository's mirror, from a fork too; return its merge base with the base
+        branch."""
+
+    def report(self, repository: Repository, number: int, *, marker: str, text: str) -> str:
+        """Keep exactly one comment with this marker, with this Markdown; return its address."""
+
+    def tell_checks(self, repository: Repository, head_sha: str, checks: Sequence[CheckTold]) -> None:
+        """Set one check run and one commit status a rule, named by it."""
+
+    def object_to(self, repository: Repository, pull: PullHead, reason: str | None) -> None:
+        """Request changes for this reason, or withdraw our request when there is none any more."""
+
+    def remarks(self, repository: Repository, number: int) -> list[Remark]:
+        """Return what was said of it that is not ours, oldest first."""

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from adapters.forge.files import sha256, write_atomically
+from adapters._vendor.files import sha256, write_atomically
 from adapters.forge.records import Evidence
 from domain.errors import ForgeRefused
 from domain.forge import Link

@@ -10,18 +10,19 @@ from typing import Final, NoReturn
 
 from pydantic import ValidationError
 
+from adapters._vendor.files import locked
 from adapters._vendor.git import Git, GitError
 from adapters.forge.base_branch import advance_base, fetch_base
 from adapters.forge.branches import move_branch, refuse_branch
-from adapters.forge.files import locked
 from adapters.forge.protection import RefusedPush, protect, read_refused
 from adapters.forge.pull_requests import PullRequests
 from adapters.forge.reading import read_text
 from adapters.forge.records import PullRecords
 from adapters.forge.replay import commit_change
+from adapters.forge.review_desk import Desk
 from adapters.forge.source import find_source
 from domain.errors import ForgeRefused, ForgeUnavailable, RepositoryInvalid, StorageFull
-from domain.forge import ChangeRequest, PullRequest, PullRequestRequest
+from domain.forge import ChangeRequest, CheckTold, PullHead, PullRequest, PullRequestRequest, Remark
 from domain.repositories import Repository
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -131,6 +132,41 @@ class LocalForge:
             return pulls.merge(number, actor, reason, self._now())
         return pulls.close(number, reason, self._now())
 
+    @forge_failures()
+    def open_pulls(self, repository: Repository) -> list[PullHead]:
+        """Look through the records."""
+        return self._desk(repository).open_pulls()
+
+    @forge_failures()
+    def pull(self, repository: Repository, number: int) -> PullHead | None:
+        """Read its record."""
+        return self._desk(repository).pull(number)
+
+    @forge_failures()
+    def obtain(self, repository: Repository, pull: PullHead) -> str:
+        """Every head is here already; return its merge base."""
+        return self._desk(repository).obtain(pull)
+
+    @forge_failures()
+    def report(self, repository: Repository, number: int, *, marker: str, text: str) -> str:
+        """Keep `N/comments/MARKER.md`."""
+        return self._desk(repository).report(number, marker, text)
+
+    @forge_failures()
+    def tell_checks(self, repository: Repository, head_sha: str, checks: Sequence[CheckTold]) -> None:
+        """Keep `N/checks.json` of the open pull requests at this head."""
+        self._desk(repository).tell_checks(head_sha, checks)
+
+    @forge_failures()
+    def object_to(self, repository: Repository, pull: PullHead, reason: str | None) -> None:
+        """Keep `N/objection.md`, or remove it."""
+        self._desk(repository).object_to(pull, reason)
+
+    @forge_failures()
+    def remarks(self, repository: Repository, number: int) -> list[Remark]:
+        """Read `N/remarks.jsonl`, which people append to."""
+        return self._desk(repository).remarks(number)
+
     def refused_pushes(self, name: str) -> list[RefusedPush]:
         """Return what the repository's hook refused, oldest first."""
         return read_refused(self._bare(name))
@@ -151,6 +187,9 @@ class LocalForge:
         if not (self._bare(repository.name) / "HEAD").is_file():
             raise ForgeRefused(f"repository {repository.name!r} is not in the local forge at {self._root}")
         return self._git(repository.name)
+
+    def _desk(self, repository: Repository) -> Desk:
+        return Desk(self._enrolled(repository), self._records(repository.name))
 
     def _pull_requests(self, repository: Repository) -> PullRequests:
         name = repository.name

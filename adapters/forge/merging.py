@@ -59,10 +59,11 @@ def _merged_tree(git: Git, base: str, head: str) -> str:
     except GitError as error:
         if error.exit_code != 1:
             raise
-    raise ForgeRefused(f"merging conflicts in {_conflicting(git, base, head)}; bring the branch up to date first")
+    raise ForgeRefused(f"merging conflicts in {conflicting(git, base, head)}; bring the branch up to date first")
 
 
-def _conflicting(git: Git, base: str, head: str) -> str:
+def conflicting(git: Git, base: str, head: str) -> str:
+    """Return the files in which two commits conflict, in words."""
     try:
         git.run("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", base, head)
     except GitError as error:

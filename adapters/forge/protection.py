@@ -8,8 +8,8 @@ from typing import Final
 
 import structlog
 
+from adapters._vendor.files import write_atomically
 from adapters._vendor.git import Git, GitError
-from adapters.forge.files import write_atomically
 from adapters.forge.replay import BOT_NAME
 from domain.errors import ForgeRefused
 from domain.model import Instant, Value

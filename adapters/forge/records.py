@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.forge.files import locked, remove_unfinished, write_atomically
+from adapters._vendor.files import locked, remove_unfinished, write_atomically
 from domain.errors import ForgeFenced
 from domain.execution import ArtifactRef
 from domain.forge import PullRequest, PullRequestState
@@ -52,6 +52,11 @@ class PullRecords:
     def get(self, number: int) -> StoredPullRequest | None:
         path = self.folder(number) / "pull_request.json"
         return StoredPullRequest.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def all(self) -> list[StoredPullRequest]:
+        """Return every pull request, oldest first."""
+        pulls = (self.get(number) for number in self._numbers())
+        return [pull for pull in pulls if pull is not None][::-1]
 
     def newest_of(self, ticket_id: str) -> StoredPullRequest | None:
         pulls = (self.get(number) for number in self._numbers())

@@ -5,8 +5,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Final
 
+from adapters._vendor.files import sha256
 from adapters._vendor.git import Git, GitError
-from adapters.forge.files import sha256
 from domain.errors import ForgeRefused, PatchDoesNotApply, TreeMismatch
 from domain.forge import ChangeRequest
 

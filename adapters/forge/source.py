@@ -25,7 +25,8 @@ def find_source(source: str, base: str | None, home: Path) -> Source:
     """Return the validated source of a path or URL.
 
     Raises:
-        RepositoryInvalid: no such path, not git, no commit, or no such base branch; the message says which.
+        RepositoryInvalid: no such path, not git, no commit, or no such base branch; the message says which, and
+            `unreadable` is in the details of one that could not be read at all.
         ForgeUnavailable: the URL did not answer.
     """
     url = _locate(source, home)
@@ -83,5 +84,6 @@ def _advertised(url: str, source: str, home: Path) -> tuple[str | None, dict[str
 
 def _refuse(source: str, error: GitError) -> NoReturn:
     if any(words in error.words for words in _ABSENT) or all(words in error.words for words in _NOT_ALLOWED):
-        raise RepositoryInvalid(f"{source} is not a git repository that can be read: {error.words}") from error
+        words = f"{source} is not a git repository that can be read: {error.words}"
+        raise RepositoryInvalid(words, unreadable=True) from error
     raise ForgeUnavailable(f"{source} did not answer: {error.words or error}") from error

@@ -8,6 +8,7 @@ from adapters.ledger.claims import EVERYTHING, claim, ready_query
 from adapters.ledger.endings import complete, fail
 from adapters.ledger.engine import opened
 from adapters.ledger.leases import lost
+from adapters.ledger.rework import rework
 from adapters.ledger.rows import manifest_json, many, one, run_by_id, ticket_by_id, tickets_of
 from adapters.ledger.schema import counters, leases, pauses, ticket_dependencies, tickets
 from adapters.ledger.transaction import Unit, transact
@@ -74,6 +75,13 @@ class Backlog:
             return ticket_by_id(unit.conn, lease.ticket_id)
 
         return transact(self._engine, work, now=now, by=component)
+
+    def rework_ticket(self, ticket_id: str, *, reason: str, now: datetime) -> Ticket:
+        def work(unit: Unit) -> Ticket:
+            rework(unit, ticket_id, reason)
+            return ticket_by_id(unit.conn, ticket_id)
+
+        return transact(self._engine, work, now=now, by=Component.DISPATCH)
 
 
 def _create(unit: Unit, draft: TicketDraft) -> tuple[str, bool]:

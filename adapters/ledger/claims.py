@@ -10,7 +10,8 @@ from adapters.ledger.endings import end_expired
 from adapters.ledger.leases import conflict, is_expired, live_lease
 from adapters.ledger.moves import lock_run, lock_ticket, move_ticket, open_run
 from adapters.ledger.rows import lease_of, many, one
-from adapters.ledger.schema import READY, approvals, leases, pauses, runs, tickets
+from adapters.ledger.schema import READY, leases, pauses, runs, tickets
+from adapters.ledger.schema_evidence import approvals
 from adapters.ledger.transaction import Unit, insert_or_skip
 from domain.assignments import Assignment
 from domain.errors import CapacityRefused, FactoryError, NotReady, Paused

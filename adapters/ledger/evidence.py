@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, tuple_, update
 
 from adapters.ledger.engine import opened
 from adapters.ledger.leases import check_held
-from adapters.ledger.schema import artifacts, baselines, policy_reports, pull_requests
+from adapters.ledger.schema_evidence import artifacts, baselines, policy_reports, pull_requests
 from adapters.ledger.transaction import Unit, insert_or_skip, transact, upsert
 from domain.execution import ArtifactRef, LeaseRef
 from domain.forge import PullRequest, PullRequestState

@@ -17,7 +17,8 @@ from adapters.ledger.rows import (
     ticket_by_id,
     tickets_of,
 )
-from adapters.ledger.schema import artifacts, policy_reports, pull_requests, repositories, run_events, runs, tickets
+from adapters.ledger.schema import repositories, run_events, runs, tickets
+from adapters.ledger.schema_evidence import artifacts, policy_reports, pull_requests
 from domain.errors import NotFound
 from domain.execution import Artifact, Event, Run
 from domain.forge import PullRequest, PullRequestState

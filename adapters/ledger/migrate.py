@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from adapters.ledger.engine import is_private, make_engine, opened
 from domain.errors import LedgerOutdated
 
-HEAD: Final = "0003"  #: a test compares it with migrations/versions
+HEAD: Final = "0005"  #: a test compares it with migrations/versions
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _TURN: Final = 0x666163746F7279  #: advisory lock: one migration at a time
 

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, RowMapping, delete, select, update
 from adapters.ledger.leases import live_lease, release
 from adapters.ledger.moves import lock_run, lock_ticket, move_run, move_ticket, open_run, refused
 from adapters.ledger.rows import approval_of, one, run_by_id, ticket_by_id
-from adapters.ledger.schema import approvals, pauses, pull_requests, repositories, runs
+from adapters.ledger.schema import pauses, repositories, runs
+from adapters.ledger.schema_evidence import approvals, pull_requests
 from adapters.ledger.transaction import Unit, insert_or_skip, transact, upsert
 from domain.errors import ApprovalRefused, Canceled, IllegalTransition, NotFound, NotReady, Rejected
 from domain.execution import Run

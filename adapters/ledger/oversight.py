@@ -7,7 +7,8 @@ from sqlalchemy import Engine, ScalarSelect, func, select
 
 from adapters.ledger.engine import opened
 from adapters.ledger.rows import approval_of, lease_of, many, repository_of
-from adapters.ledger.schema import approvals, leases, pauses, policy_reports, repositories, runs, service_beats, tickets
+from adapters.ledger.schema import leases, pauses, repositories, runs, service_beats, tickets
+from adapters.ledger.schema_evidence import approvals, policy_reports
 from adapters.ledger.transaction import Unit, transact, upsert
 from domain.execution import EventDraft, Lease
 from domain.governance import Approval, ApprovalState, Verdict

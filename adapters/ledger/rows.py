@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from adapters.ledger.schema import run_dagster_runs, runs, ticket_dependencies, tickets
+from domain.deliveries import Delivery
 from domain.errors import NotFound
 from domain.execution import Artifact, Event, Lease, Run
 from domain.forge import PullRequest
 from domain.governance import Approval, PolicyReport
+from domain.governed import GovernanceReport
 from domain.lifecycle import DEPENDENCY_MET
 from domain.repositories import Repository
 from domain.tickets import Manifest, Ticket
@@ -103,3 +105,11 @@ def pull_request_of(row: RowMapping) -> PullRequest:
 
 def repository_of(row: RowMapping) -> Repository:
     return Repository.model_validate(dict(row))
+
+
+def delivery_of(row: RowMapping) -> Delivery:
+    return Delivery.model_validate(dict(row))
+
+
+def governance_report_of(row: RowMapping) -> GovernanceReport:
+    return GovernanceReport.model_validate(dict(row))

@@ -10,7 +10,8 @@ from adapters.ledger.engine import opened
 from adapters.ledger.leases import check_held, conflict, find_lease, held_lease, lock_leased, release, require_held
 from adapters.ledger.moves import lock_run, move_run, move_ticket
 from adapters.ledger.rows import approval_of, one, run_by_id, runs_of
-from adapters.ledger.schema import approvals, leases, run_dagster_runs, runs, tickets
+from adapters.ledger.schema import leases, run_dagster_runs, runs, tickets
+from adapters.ledger.schema_evidence import approvals
 from adapters.ledger.transaction import Unit, insert_or_skip, transact
 from domain.errors import NotFound
 from domain.execution import EventDraft, LeaseRef, Run, RunFacts, Step

@@ -1,4 +1,4 @@
-"""The tables. Illegal states are unstorable: partial unique indexes, keys, checks; triggers are in migrations/."""
+"""The tables of work. Illegal states cannot be stored: partial unique indexes, keys, checks; triggers: migrations/."""
 
 from typing import Final
 
@@ -16,9 +16,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+import adapters.ledger.schema_evidence
+import adapters.ledger.schema_reviews  # noqa: F401 - tables of the same metadata
 from adapters.ledger.columns import Moment, Serial, Words, among, count, need, one_of, only, table
-from domain.forge import PullRequestState
-from domain.governance import ApprovalState
 from domain.lifecycle import FINAL_RUN_STATES, RunState, Stage
 from domain.tickets import Risk, Tier
 
@@ -173,98 +173,8 @@ run_events = table(
     sqlite_autoincrement=True,
 )
 
-artifacts = table(
-    "artifacts",
-    Column("id", Serial, primary_key=True),
-    need("run_id", Text, ForeignKey("runs.id")),
-    need("sha256", Text),
-    need("kind", Text),
-    need("size", BigInteger),
-    need("name"),
-    need("created_at", Moment),
-    UniqueConstraint("run_id", "sha256", "kind"),
-)
-
-policy_reports = table(
-    "policy_reports",
-    Column("id", Serial, primary_key=True),
-    need("run_id", Text, ForeignKey("runs.id")),
-    need("base_sha", Text),
-    need("tree_sha", Text),
-    Column("head_sha", Text),
-    need("verdict", Text),
-    need("verdicts", JSON),
-    need("judged_at", Moment),
-    UniqueConstraint("run_id", "tree_sha"),
-)
-
-approvals = table(
-    "approvals",
-    Column("id", Serial, primary_key=True),
-    need("run_id", Text, ForeignKey("runs.id")),
-    need("ticket_id", Text, ForeignKey("tickets.id")),
-    need("rule"),
-    need("request_reason"),
-    need("requested_at", Moment),
-    need("deadline", Moment),
-    need("state", Text),
-    Column("actor", Words),
-    Column("reason", Words),
-    Column("decided_at", Moment),
-    one_of("state", ApprovalState),
-    only("uq_approvals_one_pending", "run_id", where="state = 'pending'"),
-    Index(None, "run_id"),
-    sqlite_autoincrement=True,
-)
-
-pull_requests = table(
-    "pull_requests",
-    Column("id", Serial, primary_key=True),
-    need("ticket_id", Text, ForeignKey("tickets.id")),
-    need("run_id", Text, ForeignKey("runs.id")),
-    need("fence", Integer),
-    need("repository", Text),
-    need("number", Integer),
-    need("url"),
-    need("title"),
-    need("branch"),
-    need("base"),
-    need("base_sha", Text),
-    need("head_sha", Text),
-    need("state", Text),
-    need("reviewers", JSON),
-    need("created_at", Moment),
-    need("updated_at", Moment),
-    Column("merged_by", Words),
-    Column("merge_sha", Text),
-    one_of("state", PullRequestState),
-    UniqueConstraint("repository", "number"),
-    only("uq_pull_requests_one_open", "ticket_id", where="state = 'open'"),
-)
-
-baselines = table(
-    "baselines",
-    Column("repository", Text, primary_key=True),
-    Column("base_sha", Text, primary_key=True),
-    Column("verify_sha256", Text, primary_key=True),
-    need("checks", JSON),
-)
-
 pauses = table(
     "pauses", Column("scope", Text, primary_key=True), need("reason"), need("actor"), need("paused_at", Moment)
 )
 
 service_beats = table("service_beats", Column("component", Text, primary_key=True), need("at", Moment))
-
-webhook_inbox = table(
-    "webhook_inbox",
-    Column("id", Serial, primary_key=True),
-    need("delivery_id", Text),
-    need("source", Text),
-    need("event", Text),
-    need("payload", JSON),
-    need("received_at", Moment),
-    Column("processed_at", Moment),
-    UniqueConstraint("delivery_id"),
-    sqlite_autoincrement=True,
-)

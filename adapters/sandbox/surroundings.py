@@ -8,6 +8,7 @@ from domain.harness import Command
 from domain.sandbox import SandboxSpec
 
 AGENTS = Path("/opt/agents")  #: where an isolated command finds the agent programs
+SCANNERS = Path("/opt/scanners")  #: and the scanner programs
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -15,7 +16,8 @@ def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, m
     """Return the whole environment of one command.
 
     `mark` is how its processes are found, and it cannot take it off; `tools` is a folder of PATH with uv in it,
-    which setup commands may count on. Agent programs lead PATH but for the environment's.
+    which setup commands may count on. Agent programs lead PATH but for the environment's; scanner programs, which
+    judge what others brought, lead all.
     """
     agents = AGENTS if workspace.inside else spec.agents and Path(spec.agents)
     told = {
@@ -29,6 +31,9 @@ def environment_for(workspace: Workspace, spec: SandboxSpec, command: Command, m
     if environment is not None:
         told |= _prepared(workspace, environment, told["PATH"])
         told |= {"VIRTUAL_ENV": str(environment)} if spec.environment_is_venv else {}
+    scanners = spec.scanners and (SCANNERS if workspace.inside else Path(spec.scanners))
+    if scanners:
+        told["PATH"] = f"{scanners}/bin:{told['PATH']}"
     return told | command.environment | {MARKER: mark}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uv
 
-from adapters.sandbox.surroundings import AGENTS
+from adapters.sandbox.surroundings import AGENTS, SCANNERS
 from adapters.sandbox.workspace import ENVIRONMENT, INSIDE, MIRROR, Workspace
 from domain.sandbox import SandboxSpec
 
@@ -57,6 +57,8 @@ def seen(workspace: Workspace, spec: SandboxSpec, *, door: bool) -> list[Seen]:
         found.append(Seen(workspace.top / "environment", ENVIRONMENT, writable=spec.environment_writable))
     if spec.agents is not None:
         found.append(Seen(Path(spec.agents), AGENTS))
+    if spec.scanners is not None:
+        found.append(Seen(Path(spec.scanners), SCANNERS))
     if door and spec.door is not None:
         found.append(Seen(Path(spec.door), DOOR))
     return sorted({one.target: one for one in reversed(found) if one.source.exists()}.values(), key=_depth)

@@ -1,6 +1,6 @@
 """Possible secrets in the added lines of a patch, found by detect-secrets' high-signal detectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
@@ -40,7 +40,7 @@ class DetectSecretsScanner:
             added = list(_added_lines(patch))
         except (UnidiffParseError, ValueError, IndexError):
             return None
-        return tuple(_findings(added))
+        return tuple(secrets_in(added))
 
 
 def _added_lines(patch: bytes) -> Iterator[tuple[str, int, str]]:
@@ -51,13 +51,14 @@ def _added_lines(patch: bytes) -> Iterator[tuple[str, int, str]]:
                     yield file.path, line.target_line_no or 0, line.value[:LINE_LIMIT]
 
 
-def _findings(added: list[tuple[str, int, str]]) -> Iterator[SecretFinding]:
+def secrets_in(lines: Iterable[tuple[str, int, str]]) -> Iterator[SecretFinding]:
+    """Yield what looks like a secret in lines with their path and number; the value itself is never told."""
     from detect_secrets.core.scan import scan_line  # noqa: PLC0415 - it costs a quarter of a second
     from detect_secrets.settings import transient_settings  # noqa: PLC0415
 
     with transient_settings({"plugins_used": [{"name": name} for name in DETECTORS]}) as settings:
         # a change cannot excuse itself by a comment
         settings.disable_filters("detect_secrets.filters.allowlist.is_line_allowlisted")
-        for path, number, text in added:
+        for path, number, text in lines:
             for kind in sorted({found.type for found in scan_line(text)}):
                 yield SecretFinding(path=path, line=number, kind=kind)

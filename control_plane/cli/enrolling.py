@@ -14,12 +14,12 @@ from resources.brokers import brokers
 
 
 def enrol_repository(
-    name: str, source: str, told: dict[str, Any], *, with_check: bool
+    name: str, source: str, told: dict[str, Any], *, with_check: bool, forge: str | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """Enrol, tell on stderr what was chosen and why, check the base; return the document and its lines."""
     factory = open_home()
-    enrolment = enrol(factory, EnrolRequest(name=name, source=source, told=told, actor=current_person()))
-    for line in [*enrolment.detection.reasons, *(f"note: {one}" for one in enrolment.notes)]:
+    enrolment = enrol(factory, EnrolRequest(name, source, told, current_person(), forge))
+    for line in [*_reasons(enrolment), *(f"note: {one}" for one in enrolment.notes)]:
         note(line)
     report = None
     if with_check and enrolment.settings.verify:
@@ -27,6 +27,12 @@ def enrol_repository(
         with brokers(factory):
             report = check(factory, enrolment, _progress)
     return enrolment_document(enrolment, report), _told(enrolment, report)
+
+
+def _reasons(enrolment: Enrolment) -> tuple[str, ...]:
+    """Say what was recognised; that nothing was is no news to somebody who told how it is tested."""
+    told = enrolment.detection.kind == "unknown" and bool(enrolment.settings.verify)
+    return () if told else enrolment.detection.reasons
 
 
 def _progress(output: Output) -> None:

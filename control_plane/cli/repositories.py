@@ -31,6 +31,9 @@ def add(  # noqa: PLR0913 - one parameter for each option
     autonomy: Annotated[str | None, typer.Option(help="constrained, supervised or autonomous.")] = None,
     require: Annotated[Many, typer.Option(help="Ticket key that must be filled in; repeatable.")] = None,
     sandbox: Annotated[str | None, typer.Option(help="auto, docker, bubblewrap or process.")] = None,
+    forge: Annotated[str | None, typer.Option(help="local or github (default: by the address).")] = None,
+    webhook_secret: Annotated[str | None, typer.Option(help="Name of the secret that signs its webhooks.")] = None,
+    required_check: Annotated[Many, typer.Option(help="Check its base demands (test, lint, docs-check).")] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="Do not run verify on the base now.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,11 +45,50 @@ def add(  # noqa: PLR0913 - one parameter for each option
     Example: factory repo add shop ~/src/shop --verify "python -m pytest -q"
     """
     told: dict[str, Any] = {"base": base, "setup": setup, "verify": verify, "lock": lock, "scope": scope}
-    told |= {"autonomy": autonomy, "require": require, "sandbox": sandbox}
+    told |= {"autonomy": autonomy, "require": require, "sandbox": sandbox, "webhook_secret": webhook_secret}
+    told |= {"required_checks": required_check}
     from control_plane.cli import enrolling  # noqa: PLC0415 - reading commands do not pay for the wiring
 
-    document, lines = enrolling.enrol_repository(name, source, told, with_check=not no_check)
+    document, lines = enrolling.enrol_repository(name, source, told, with_check=not no_check, forge=forge)
     answer(document, lines, as_json=as_json)
+
+
+@repo.command("check")
+def check(
+    name: str,
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Make the labels that lack.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Ask the forge what the repository still lacks: permissions, protection, webhook, labels.
+
+    Exit 0: nothing is missing; 1: something is; 3: something could not be looked at.
+
+    Example: factory repo check shop --json
+    """
+    from control_plane.cli import inspecting  # noqa: PLC0415 - reading commands do not pay for the wiring
+
+    document, lines, code = inspecting.inspect_repository(name, fix=fix)
+    answer(document, lines, as_json=as_json)
+    return code
+
+
+@repo.command("protect")
+def protect(
+    name: str,
+    *,
+    only_check: Annotated[bool, typer.Option("--check", help="Only tell what is lacking.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Protect the base branch on its forge; what people have set beyond it stays.
+
+    Example: factory repo protect shop --check
+    """
+    from control_plane.cli import inspecting  # noqa: PLC0415
+
+    document, lines, code = inspecting.protect_repository(name, apply=not only_check)
+    answer(document, lines, as_json=as_json)
+    return code
 
 
 @repo.command("list")

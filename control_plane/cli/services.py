@@ -10,6 +10,8 @@ from control_plane.cli.output import answer, leave, note
 from control_plane.cli.progress import Progress
 from control_plane.services.up import serve
 from control_plane.trial.trial import new_home, run_trial, trial_lines
+from control_plane.webhooks.documents import refused_line
+from resources.webhooks import without_secret
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,6 +29,9 @@ def up(
     Example: factory up --port 3001
     """
     factory = open_home()
+    lacking = without_secret(factory.oversight.repositories())
+    if lacking:
+        note(f"warning: {refused_line(lacking)}")
 
     def announce(address: str) -> None:
         lines = [

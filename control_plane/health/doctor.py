@@ -1,9 +1,10 @@
 """`factory doctor`: each thing that must be right, what is found, and what to do when it is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from control_plane.health.attention import expired_leases, stalled_tickets
+from control_plane.health.github import github_checks
 from control_plane.health.images import image_checks
 from control_plane.health.machine import (
     Check,
@@ -15,9 +16,11 @@ from control_plane.health.machine import (
     uv_check,
 )
 from control_plane.health.network import network_checks
+from control_plane.health.scanners import scanners_check
 from control_plane.services.beat import is_alive
 from domain.errors import FactoryError
 from domain.lifecycle import Stage
+from domain.repositories import Repository
 from resources.brokers import brokers
 from resources.settings import Settings
 from resources.unowned import making
@@ -27,9 +30,12 @@ from resources.wiring import Factory
 def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[str, Any]:
     """Return `{"ok", "checks": [{"name", "ok", "detail", "remedy"}]}`; a ledger out of reach is a finding too."""
     checks = [python_check(), git_check(), uv_check(), home_check(settings.home), disk_check(settings.home)]
+    checks.append(scanners_check(settings))
     checks += network_checks(settings)
+    repositories: Sequence[Repository] = ()
     try:
         factory = opener(settings)
+        repositories = factory.oversight.repositories()
         checks.append(Check(name="ledger", ok=True, detail="answers, and its tables are of this release"))
         with brokers(factory, egress=False), making(factory.settings):
             checks += sandbox_checks(dict(factory.sandboxes))
@@ -37,6 +43,7 @@ def doctor(settings: Settings, opener: Callable[[Settings], Factory]) -> dict[st
         checks += _work_checks(factory)
     except FactoryError as error:
         checks.append(Check(name="ledger", ok=False, detail=f"[{error.code}] {error.message}", remedy=error.remedy))
+    checks += github_checks(settings, repositories)
     return {"ok": all(check.ok for check in checks), "checks": [check.model_dump() for check in checks]}
 
 

@@ -5,6 +5,7 @@ from domain.errors import ForgeRefused
 from domain.execution import Run
 from domain.governance import Approval
 from domain.tickets import Ticket
+from resources import deciding
 from resources.wiring import Factory
 
 
@@ -17,14 +18,7 @@ def decide(factory: Factory, run: Run, *, approved: bool, reason: str) -> Approv
 
 def cancel(factory: Factory, ticket: Ticket, *, reason: str) -> Ticket:
     """Cancel a ticket, and close the pull request it may have."""
-    person = current_person()
-    canceled = factory.operators.request_cancel(ticket.id, actor=person, reason=reason, now=factory.now())
-    found = factory.lookup.pull_request(ticket.id)
-    if found is not None and found.state == "open":
-        repository = factory.lookup.repository(ticket.manifest.repository)
-        forge = factory.forges[repository.forge]
-        forge.end_pull_request(repository, found.number, merge=False, actor=person, reason=reason)
-    return canceled
+    return deciding.cancel(factory, ticket, actor=current_person(), reason=reason)
 
 
 def ship(factory: Factory, ticket: Ticket, *, reason: str) -> Ticket:

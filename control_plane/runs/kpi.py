@@ -9,7 +9,9 @@ from domain.errors import taxonomy
 from domain.model import Value
 from domain.outcomes import RunOutcome
 from domain.tickets import Ticket
+from policy.governance.escapes import Escapes
 
+NONE: Final = Escapes()
 BREACHES: Final = frozenset({"limit", "timeout"})  #: causes of the codes with which a breached limit ends a run
 
 
@@ -20,16 +22,20 @@ class Kpi(Value):
     breaches: int
     shipped: int
     cost_usd: float
+    escapes: Escapes = Escapes()
 
     def document(self) -> dict[str, Any]:
         return {
             "breach_rate": self.breaches / self.runs if self.runs else None,
             "cost_per_shipped_usd": self.cost_usd / self.shipped if self.shipped else None,
-            **self.model_dump(),
+            **self.model_dump(exclude={"escapes"}),
+            **self.escapes.model_dump(),
         }
 
 
-def kpi_of(outcomes: Iterable[RunOutcome], shipped: Iterable[Ticket], since: datetime | None) -> Kpi:
+def kpi_of(
+    outcomes: Iterable[RunOutcome], shipped: Iterable[Ticket], since: datetime | None, escapes: Escapes = NONE
+) -> Kpi:
     """Count runs, whatever became of them, and of the shipped tickets those that were shipped since then."""
     known = list(outcomes)
     return Kpi(
@@ -37,6 +43,7 @@ def kpi_of(outcomes: Iterable[RunOutcome], shipped: Iterable[Ticket], since: dat
         breaches=sum(is_breach(one.reason_code) for one in known),
         shipped=sum(since is None or ticket.updated_at >= since for ticket in shipped),
         cost_usd=total(summed(known, By.RUN)).micro_usd / MICRO,
+        escapes=escapes,
     )
 
 

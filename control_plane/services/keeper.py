@@ -111,7 +111,7 @@ class Keeper:
         service.prepare()
         process = start(
             service.argv,
-            environment=environment_of(self._settings, secrets=service.holds_secrets),
+            environment=environment_of(self._settings, secrets=service.holds_secrets, holds=service.holds),
             cwd=self._settings.dagster_dir,
             log=service.log,
         )

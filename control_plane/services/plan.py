@@ -16,6 +16,7 @@ from domain.errors import ServiceFailed
 from resources.brokers import CONTAINERS, CONTAINERS_LOG, EGRESS, EGRESS_LOG, containers_ready
 from resources.secrets import without_secrets
 from resources.settings import Settings
+from resources.webhooks import WEBHOOK
 from resources.wiring import Factory
 
 LOCATION = "factory"
@@ -36,15 +37,16 @@ class Service:
     ready: Callable[[], bool]
     prepare: Callable[[], None] = lambda: None
     holds_secrets: bool = False
+    holds: tuple[str, ...] = ()  #: how the names begin of the only secrets it gets
     carries_runs: bool = False
 
 
-def environment_of(settings: Settings, *, secrets: bool = False) -> dict[str, str]:
+def environment_of(settings: Settings, *, secrets: bool = False, holds: tuple[str, ...] = ()) -> dict[str, str]:
     """Return a service's environment: ours, homes set, bytecode on, telemetry off, and no secret unless told."""
     dropped = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"}
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
     if not secrets:
-        kept = without_secrets(kept)
+        kept = without_secrets(kept, but=holds)
     return {
         **kept,
         "FACTORY_HOME": str(settings.home),
@@ -114,6 +116,7 @@ def container_broker(settings: Settings) -> Service:
 
 
 def code_server(settings: Settings) -> Service:
+    """Sensors and run workers, which sign in to the forge; what runs in a sandbox gets no variable of theirs."""
     path = socket_path(settings)
     return Service(
         name="code server",
@@ -121,6 +124,7 @@ def code_server(settings: Settings) -> Service:
         log=settings.logs_dir / "code-server.log",
         ready=lambda: accepts(str(path)),
         prepare=lambda: path.unlink(missing_ok=True),
+        holds=(settings.github.private_key, settings.github.token),
         carries_runs=True,
     )
 
@@ -140,6 +144,7 @@ def front_door(settings: Settings, workspace: Path, port: int) -> Service:
         argv=_python("control_plane.front_door", "--port", str(port), "--workspace", str(workspace)),
         log=settings.logs_dir / "web.log",
         ready=lambda: accepts(("127.0.0.1", port)),
+        holds=(WEBHOOK,),
     )
 
 

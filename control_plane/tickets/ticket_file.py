@@ -9,10 +9,10 @@ from frontmatter.default_handlers import YAMLHandler
 from pydantic import BaseModel, ValidationError
 
 from control_plane.tickets.wording import explain, keys_of, unknown_key
-from control_plane.tickets.yaml_lines import Located, Problem, load_with_lines, spell
 from domain.budgets import Budget
 from domain.errors import InvalidInput
 from domain.tickets import Criterion, Manifest, RetrySettings
+from resources.yaml_documents import Located, Problem, load_with_lines, spell
 
 MAX_BYTES = 1_000_000
 BODY = "body"

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from control_plane.tickets.yaml_lines import Located, Path, Problem, spell
+from resources.yaml_documents import Located, Path, Problem, spell
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

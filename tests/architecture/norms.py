@@ -1,6 +1,7 @@
 """The written norms as a checker: give it a root, it returns what breaks them."""
 
 import ast
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +65,7 @@ def _module_violations(name: str, text: str) -> Iterator[str]:
 
 
 def _tree_violations(name: str, tree: ast.Module) -> Iterator[str]:
-    contract = name.startswith("adapters/") and name.endswith("/contract.py")
+    contract = re.match(r"adapters/\w+/contract(\.py$|/)", name)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             yield f"{name}:{node.lineno}: from __future__ import"

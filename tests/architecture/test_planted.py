@@ -81,10 +81,15 @@ def test_planted_untyped_function_fails_the_type_check(copy: Path):
             "class Wide(Protocol):\n" + "".join(f"    def m{n}(self) -> None: ...\n" for n in range(8)),
             "Wide has 8 methods",
         ),
+        (
+            "adapters/planted/contract/wide.py",
+            "class Wide(Protocol):\n" + "".join(f"    def m{n}(self) -> None: ...\n" for n in range(8)),
+            "Wide has 8 methods",
+        ),
     ],
 )
 def test_planted_violation_breaks_a_norm(copy: Path, module: str, text: str, said: str):
-    (copy / module).parent.mkdir(exist_ok=True)
+    (copy / module).parent.mkdir(parents=True, exist_ok=True)
     (copy / module).write_text(text)
     assert [one for one in violations(copy) if one.startswith(module) and said in one]
 

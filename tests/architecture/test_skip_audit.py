@@ -13,6 +13,8 @@ from tests.architecture.places import ROOT
 SAMPLE = """
 import pytest
 
+from tests.support.needed import NotInstalled
+
 @pytest.mark.postgres
 def test_needs_a_server():
     pytest.skip("no server could be started")
@@ -21,17 +23,24 @@ def test_needs_a_server():
 def test_needs_namespaces():
     pytest.skip("bwrap cannot make namespaces here: denied")
 
+@pytest.mark.github
+def test_needs_what_is_not_installed():
+    raise NotInstalled("nothing is not there as pinned: run deploy/install-nothing")
+
 def test_runs():
     pass
 """
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]])
-@pytest.mark.parametrize(("chosen", "ci", "status"), [("", "true", 1), ("not postgres", "true", 0), ("", "", 0)])
+@pytest.mark.parametrize(
+    ("chosen", "ci", "status"),
+    [("", "true", 1), ("not postgres and not github", "true", 0), ("not postgres", "true", 1), ("", "", 0)],
+)
 def test_skipped_family_off_the_list_fails_ci(tmp_path: Path, chosen: str, ci: str, status: int, workers: list[str]):
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     shutil.copy(conftest.ALLOWED, tmp_path)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  postgres: x\n  bubblewrap: x\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  postgres: x\n  bubblewrap: x\n  github: x\n")
     (tmp_path / "test_sample.py").write_text(SAMPLE)
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, "-m", chosen]
     found = subprocess.run(
@@ -39,6 +48,9 @@ def test_skipped_family_off_the_list_fails_ci(tmp_path: Path, chosen: str, ci: s
     )
     assert found.returncode == status, found.stdout
     assert "skipped family bubblewrap: 1 tests (allowed): bwrap cannot make namespaces here: denied" in found.stdout
+    if "github" not in chosen:
+        told = "skipped family github: 1 tests (NOT ALLOWED in CI): nothing is not there as pinned: run deploy/install-nothing"
+        assert told in found.stdout
     if not chosen:
         assert "skipped family postgres: 1 tests (NOT ALLOWED in CI): no server could be started" in found.stdout
 

@@ -4,6 +4,9 @@ import subprocess
 
 import pytest
 
+from control_plane.repositories.elsewhere import explained, host_of
+from domain.errors import ForgeUnavailable, InvalidInput
+from resources.settings import GitHubSettings, load_settings
 from tests.support.repositories import make_repository
 
 
@@ -51,6 +54,12 @@ def test_the_committed_file_refines_settings_and_a_wrong_one_is_refused(cli, wor
     assert cli("repo", "add", "w", wrong, "--json").error["code"] == "repository.invalid"
 
 
+def test_who_tells_how_it_is_tested_is_not_asked_for_it(cli, world, tmp_path):
+    source = make_repository(tmp_path / "plain", {"a.txt": "a\n"})
+    assert "give --verify" in cli("repo", "add", "plain", source, "--no-check").err
+    assert "give --verify" not in cli("repo", "add", "plain", source, "--verify", "true", "--no-check").err
+
+
 def test_a_dirty_source_is_taken_with_a_note(cli, world, tmp_path):
     source = make_repository(tmp_path / "d", {"Makefile": "test:\n\ttrue\n"})
     (source / "Makefile").write_text("changed")
@@ -96,3 +105,43 @@ def test_a_ticket_of_no_certain_repository_is_refused(cli, world, tmp_path):
     cli("repo", "add", "r", make_repository(tmp_path / "r", {"a.txt": "a\n"}), "--no-check")
     said = cli("ticket", "add", "--title", "t", "--command", "x", "--json")
     assert said.error["message"].startswith("--repository is needed; enrolled are calc, r")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_web_address_that_plain_git_cannot_read_says_how_a_github_is_named(cli, world, scheme):
+    error = cli("repo", "add", "shop", f"{scheme}://127.0.0.1:1/acme/shop", "--json").error
+    assert error["code"] == "input.invalid"
+    assert "not on github.com, the GitHub of `github.base_url`" in error["message"]
+    assert "set `github.base_url` to https://127.0.0.1:1/api/v3" in error["message"]
+    assert "Nothing to do" not in error["remedy"]
+
+
+def test_one_of_our_github_without_a_way_in_says_what_to_set(cli, world, monkeypatch):
+    monkeypatch.setenv("FACTORY_GITHUB__BASE_URL", "http://127.0.0.1:1")
+    error = cli("repo", "add", "shop", "http://127.0.0.1:1/acme/shop", "--json").error
+    assert (error["code"], "FACTORY_SECRET_GITHUB_TOKEN" in error["message"]) == ("input.invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["http://127.0.0.1:1/acme/shop", "--forge", "local"], "forge.unavailable"),
+        (["http://127.0.0.1:1/alone"], "forge.unavailable"),
+        (["http://ann:secret@127.0.0.1:1/acme/shop"], "repository.invalid"),
+        (["http://[x/acme/shop"], "forge.unavailable"),
+    ],
+)
+def test_what_is_no_such_address_keeps_its_own_words(cli, world, words, code):
+    said = cli("repo", "add", "shop", *words, "--json")
+    assert (said.error["code"], "base_url" in said.out, "secret" in said.out) == (code, False, False)
+
+
+def test_an_address_of_github_itself_is_told_its_own_base_url(tmp_path):
+    settings = load_settings(tmp_path).model_copy(
+        update={"github": GitHubSettings(base_url="https://ghe.example.org/api/v3")}
+    )
+    failure = ForgeUnavailable("it did not answer")
+    said = pytest.raises(InvalidInput, match=r"set `github.base_url` to https://api\.github\.com")
+    with said, explained(settings, "https://github.com/acme/shop", chosen=False):
+        raise failure
+    assert host_of(settings.github) == "ghe.example.org"

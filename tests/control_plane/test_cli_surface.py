@@ -11,16 +11,27 @@ from control_plane.cli import app, output
 from domain.errors import SettingsInvalid
 
 LEAVES = [
-    "repo add", "repo list", "repo show", "ticket add", "ticket list", "ticket show", "ticket readiness",
+    "repo add", "repo check", "repo protect", "repo list", "repo show", "ticket add", "ticket list", "ticket show", "ticket readiness",
     "ticket done-check", "run", "runs", "timeline", "logs", "cost", "kpi", "approve", "reject",
     "interrupt", "continue", "cancel", "ship", "pause", "resume",
     "status", "dead-letter list", "dead-letter requeue", "dead-letter replay", "dead-letter close", "doctor", "up", "try",
     "harness list", "harness probe", "route explain", "route outcomes", "breaker list",
-    "breaker reset", "sandbox shell", "sandbox test", "egress log", "db migrate", "db rollback",
-    "config show", "config check", "policy check",
+    "breaker reset", "governance run", "governance show", "governance replay", "governance rescan", "governance list",
+    "stage report", "stage promote", "webhook list", "webhook show", "webhook replay", "sandbox shell", "sandbox test", "egress log", "db migrate", "db rollback",
+    "tracker from", "tracker to", "tracker sync", "config show", "config check", "policy check",
 ]  # fmt: skip
 INTERACTIVE = ["sandbox shell"]  # its output is the program's own
-READING = ["repo list", "ticket list", "runs", "status", "dead-letter list", "cost", "kpi", "route outcomes"]
+READING = [
+    "webhook list",
+    "repo list",
+    "ticket list",
+    "runs",
+    "status",
+    "dead-letter list",
+    "cost",
+    "kpi",
+    "route outcomes",
+]
 HEAVY = ("alembic", "dagster", "uvicorn", "jinja2", "starlette", "detect_secrets", "frontmatter", "psutil")
 
 

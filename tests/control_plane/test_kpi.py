@@ -9,7 +9,8 @@ from domain.failures import AttemptEnd
 from domain.lifecycle import Component, RunState
 from tests.support.factory import FIX
 
-KEYS = {"breach_rate", "cost_per_shipped_usd", "runs", "breaches", "shipped", "cost_usd"}
+ESCAPES = ("rescanned", "escaped", "escaped_critical")
+KEYS = {"breach_rate", "cost_per_shipped_usd", "runs", "breaches", "shipped", "cost_usd", *ESCAPES}
 
 
 def spend(world, usd: float, error: FactoryError | None, state: RunState = RunState.FAILED) -> None:
@@ -34,10 +35,11 @@ def test_rate_and_cost_equal_those_made_by_hand(cli, world):
     document = cli("kpi", "--json").document
     assert document == {
         "runs": 5, "breaches": 2, "breach_rate": 0.4, "shipped": 2, "cost_usd": 1.75, "cost_per_shipped_usd": 0.875,
+        **dict.fromkeys(ESCAPES, 0),
     }  # fmt: skip
     table = {line.split()[0]: line.split()[1] for line in cli("kpi").out.splitlines()}
     assert table == {"KPI": "VALUE", "breach_rate": "0.4000", "cost_per_shipped_usd": "0.8750", "runs": "5",
-                     "breaches": "2", "shipped": "2", "cost_usd": "1.7500"}  # fmt: skip
+                     "breaches": "2", "shipped": "2", "cost_usd": "1.7500", **dict.fromkeys(ESCAPES, "0")}  # fmt: skip
     everything_before = cli("kpi", "--since", "0.0001s", "--json").document
     assert (everything_before["runs"], everything_before["shipped"]) == (0, 0)
 

@@ -18,7 +18,9 @@ from control_plane.services.plan import (
     Service,
     accepts,
     code_server,
+    daemon,
     environment_of,
+    front_door,
     prepare_dagster_home,
     socket_path,
 )
@@ -245,3 +247,14 @@ def test_a_taken_port_is_refused_and_a_missing_one_chosen():
         with pytest.raises(ServiceFailed, match="--port"):
             choose_port(taken.getsockname()[1])
     assert choose_port(None) > 0
+
+
+def test_each_service_gets_its_own_secrets_and_no_others(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code server signs in to the forge, the web process checks webhooks, the daemon needs nothing."""
+    for name in ("GITHUB_TOKEN", "GITHUB_APP_KEY", "WEBHOOK_CALC", "MODEL_KEY"):
+        monkeypatch.setenv(f"FACTORY_SECRET_{name}", "x")
+    workspace = settings.home / "workspace.yaml"
+    services = [code_server(settings), front_door(settings, workspace, 1), daemon(settings, workspace, lambda: True)]
+    held = [environment_of(settings, secrets=one.holds_secrets, holds=one.holds) for one in services]
+    names = [{key.removeprefix("FACTORY_SECRET_") for key in one if key.startswith("FACTORY_SECRET_")} for one in held]
+    assert names == [{"GITHUB_TOKEN", "GITHUB_APP_KEY"}, {"WEBHOOK_CALC"}, set()]

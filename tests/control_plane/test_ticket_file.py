@@ -2,10 +2,10 @@
 
 import pytest
 
-from control_plane.tickets.intake import content_key
 from control_plane.tickets.ticket_file import MAX_BYTES, parse_ticket, read_ticket_file
 from domain.errors import InvalidInput
 from domain.tickets import Priority
+from resources.intake import content_key
 
 GOOD = """---
 title: "Modern syntax"

@@ -18,7 +18,9 @@ from tests.deploy.shape import (
     resolved,
     services,
     sources,
-)
+    told_to_broker,
+    worker,
+)  # fmt: skip
 
 NAMES = sorted(services())
 CONFINED = sorted(set(NAMES) - {BROKER})
@@ -110,11 +112,33 @@ def test_every_lasting_service_has_a_health_check_and_comes_back(name):
 def test_only_the_egress_broker_reaches_outside_and_it_does_not_reach_the_ledger():
     networks = {name: set(service.get("networks", [])) for name, service in services().items()}
     assert {name for name, told in networks.items() if "outside" in told} == {"egress-broker"}
-    assert networks["egress-broker"] == {"outside"}
+    assert networks["egress-broker"] == {"outside", "door"}
     told = resolved()["networks"]
-    assert told["inside"]["internal"] is True
-    assert told["inside"]["driver_opts"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    for name in ("inside", "door"):
+        assert told[name]["internal"] is True
+        assert told[name]["driver_opts"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
     assert told["front"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
+def test_who_speaks_to_the_forge_does_so_by_the_brokers_door_alone():
+    """The sensors and the workers: on no network with a way out, and told of the port on the one they share with it."""
+    networks = {name: set(service.get("networks", [])) for name, service in services().items()}
+    assert {name for name, told in networks.items() if "door" in told} == {"egress-broker", "code-location"}
+    assert worker()["networks"] == told_to_broker()["networks"] == ["factory-inside", "factory-door"]
+    told = services()["code-location"]["environment"]
+    port = services()["egress-broker"]["environment"]["FACTORY_SERVICE_DOOR"].rpartition(":")[2]
+    assert told["HTTPS_PROXY"] == told["HTTP_PROXY"] == f"http://egress-broker:{port}"
+    assert {"localhost", "127.0.0.1", "postgres", "code-location"} <= set(told["NO_PROXY"].split(","))
+    assert set(worker()["env_vars"]) | {"DAGSTER_RUN_JOB_NAME"} == set(told_to_broker()["environment"])
+    given = {name for name in worker()["env_vars"] if name not in services()["daemon"]["environment"]}
+    assert given == set(), "the values of a worker's variables are the daemon's"
+    for name in set(NAMES) - {"code-location", "daemon"}:
+        assert not [key for key in services()[name].get("environment", {}) if "proxy" in key.lower()], name
+
+
+def test_no_proxy_is_told_in_small_letters():
+    """gRPC heeds those, and would ask the egress broker for the code location."""
+    assert not [key for service in services().values() for key in service.get("environment", {}) if key == key.lower()]
 
 
 def test_only_the_front_door_is_published_and_on_loopback():
@@ -127,7 +151,8 @@ def test_only_the_front_door_is_published_and_on_loopback():
 def test_each_service_sees_the_secrets_of_its_own_role_only(name):
     roles = {one.removeprefix(f"{DATA}/secrets/") for one in sources(services()[name]) if "/secrets" in one}
     own = {
-        "postgres": {"postgres"}, BROKER: set(), "egress-broker": {"egress"}, "control-plane": {"control-plane"},
+        "postgres": {"postgres"}, BROKER: set(), "egress-broker": {"egress"},
+        "control-plane": {"control-plane", "webhooks"}, "code-location": {"worker", "forge"},
     }.get(name, {"worker"})  # fmt: skip
     assert roles == own
     assert DATA not in sources(services()[name])
@@ -136,13 +161,16 @@ def test_each_service_sees_the_secrets_of_its_own_role_only(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_no_environment_carries_a_secret(name):
     told = services()[name].get("environment", {})
-    assert not [key for key in told if key.startswith("FACTORY_SECRET_") or "PASSWORD" in key]
+    assert not [key for key in told if key.startswith("FACTORY_SECRET_") or "PASSWORD" in key or "TOKEN" in key]
+    folder = told.get("FACTORY_SECRETS_DIR")
+    if folder is not None and name != "daemon":  # which only hands the word on to the workers
+        assert [one for one in services()[name]["volumes"] if one.endswith(f":{folder}:ro")], f"{folder} is not mounted"
     assert "@" not in told.get("FACTORY_DATABASE_URL", "").removeprefix("postgresql://factory@")
     assert told.get("FACTORY_ENVIRONMENT", "production") == "production"
 
 
 #: images that only add files; who runs in them is told when they are started
-ONLY_FILES = {"agents"}
+ONLY_FILES = {"agents", "scanners"}
 
 
 @pytest.mark.parametrize("image", sorted(path.parent.name for path in DEPLOY.glob("images/*/Dockerfile")))

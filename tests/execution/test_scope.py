@@ -41,6 +41,22 @@ def test_a_change_outside_of_the_scope_of_ticket_or_profile_is_refused(world: Wo
     assert (verdict, message) == (Verdict.FAIL, "outside of the allowed scope: calc.py")
 
 
+@pytest.mark.parametrize(("scope", "side"), [("*.py", "inside"), ("docs/*", "outside")])
+def test_the_run_keeps_which_paths_were_in_scope(world: World, scope: str, side: str) -> None:
+    ticket = world.file(**{"allowed-scope": scope})
+    world.run(ticket)
+    [run] = world.factory.lookup.runs(ticket_id=ticket.id)
+    [kept] = [one for one in world.factory.lookup.evidence(run.id)[0] if one.ref.name == "scope-report.json"]
+    told = json.loads(world.factory.artifacts.get(kept.ref))
+    assert told == {"inside": [], "outside": [], side: ["calc.py"]}
+
+
+def test_a_link_leads_out_of_any_scope(world: World) -> None:
+    error, verdict, message = judged(world, world.file(commands=["ln -s calc.py other.py"], **{"allowed-scope": "*"}))
+    assert isinstance(error, GatesFailed)
+    assert (verdict, message) == (Verdict.FAIL, "outside of the allowed scope: other.py")
+
+
 def test_the_tickets_own_scope_stands_before_its_profiles(world: World) -> None:
     error, verdict, _ = judged(world, world.file(**{"profile": "docs-writer", "allowed-scope": "calc.py"}))
     assert (error, verdict) == (None, Verdict.PASS)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.faults
 WINDOWS = [(step, when) for step in Step for when in ("before", "after")]
 WINDOWS += [(Step.SUBMIT, "pushed"), (Step.SUBMIT, "opened")]
 QUICK = {"backoff": "1s", "max": 4}
-SHORT = {"lease_ttl": "20", "not_started_limit": "60", "max_running": "6"}
+SHORT = {"lease_ttl": "45", "not_started_limit": "60", "max_running": "6"}
 
 
 @pytest.fixture

@@ -192,3 +192,12 @@ def test_many_conversations_at_once_keep_to_their_own_scripts():
         assert len(model.requests) == 72
     assert all(both[-1].text == f"I am {name[1]}" for name, both in heard.items())
     assert all(str(name[1]) in str(both[0].calls[0]["arguments"]) for name, both in heard.items())
+
+
+@each_dialect
+def test_words_in_the_prompt_choose_a_script_where_none_is_named(dialect: Dialect):
+    told = Script(name="told", heard="changes requested", turns=(Turn(say="I mend it"),))
+    with scripted_model([WORK, told]) as model:
+        assert Talk(dialect, f"{model.url}/s/work").ask("go").text == "first"
+        assert Talk(dialect, f"{model.url}/s/work").ask("ann: changes requested").text == "I mend it"
+        assert Talk(dialect, model.url).ask("script:work#1 changes requested").text == "first"

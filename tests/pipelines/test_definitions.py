@@ -10,10 +10,13 @@ import pytest
 import yaml
 
 from domain.execution import ClaimRequest, Step
-from domain.lifecycle import Component, RunState, Stage
+from domain.lifecycle import Component, RunState
+from domain.lifecycle import Stage as TicketStage
 from factory_pipelines.definitions import define
 from factory_pipelines.execution.stages import table
+from factory_pipelines.governance.stages.runner import Stage
 from policy.gates import RULES
+from policy.governance.model import RULES as GOVERNANCE_RULES
 from resources.dagster_storage import postgres_url_for_dagster
 from resources.settings import Settings
 from tests.pipelines import reconstructable
@@ -34,6 +37,10 @@ LINEAGE = {
     "clearance": {"policy_report"},
     "pull_request": {"clearance"},
     "outcome": {"pull_request"},
+    "pull_head": set(),
+    "change_facts": {"pull_head"},
+    "governance_report": {"change_facts"},
+    "governance_told": {"governance_report"},
 }
 
 
@@ -74,8 +81,10 @@ def test_lineage_steps_and_sensors() -> None:
     assert steps == [step.value for step in Step]
     continuation = [node.name for node in defs.resolve_job_def("ticket_continuation").nodes_in_topological_order]
     assert continuation == ["validate", "judge", "submit", "finalize"]
-    checks = {check.name for check in graph.asset_check_keys}
-    assert checks == set(RULES)
+    checks = {(check.asset_key.to_user_string(), check.name) for check in graph.asset_check_keys}
+    judged = {("governance_report", rule) for rule in GOVERNANCE_RULES}
+    assert checks == {("policy_report", rule) for rule in RULES} | judged
+    assert [node.name for node in defs.resolve_job_def("governance_run").nodes_in_topological_order] == list(Stage)
     repository = defs.get_repository_def()
     assert {(s.name, s.minimum_interval_seconds, s.default_status.value) for s in repository.sensor_defs} == {
         ("ready_tickets", 5, "RUNNING"),
@@ -83,7 +92,22 @@ def test_lineage_steps_and_sensors() -> None:
         ("stale_runs", 10, "RUNNING"),
         ("dagster_failed", 5, "RUNNING"),
         ("dagster_canceled", 5, "RUNNING"),
+        ("webhook_deliveries", 5, "RUNNING"),
+        ("autonomy_ladder", 300, "RUNNING"),
+        ("missed_words", 60, "RUNNING"),
+        ("tracker_items", 30, "RUNNING"),
+        ("open_heads", 5, "RUNNING"),
+        ("pull_request_rework", 15, "RUNNING"),
     }
+
+
+def test_merged_changes_are_judged_again_every_night() -> None:
+    (schedule,) = define(object()).get_repository_def().schedule_defs  # type: ignore[arg-type]
+    assert (schedule.job_name, schedule.cron_schedule, schedule.default_status.value) == (
+        "governance_rescan",
+        "23 2 * * *",
+        "RUNNING",
+    )
 
 
 def test_the_instance_file_loads_with_the_limits_and_without_retries(
@@ -96,7 +120,8 @@ def test_the_instance_file_loads_with_the_limits_and_without_retries(
         config = instance.get_concurrency_config().run_queue_config
         assert config is not None
         limits = {limit["key"]: limit["limit"] for limit in config.tag_concurrency_limits}
-        assert limits == {"dagster/partition": 1, "factory/ticket": 1, "factory/lock": 1, "factory/harness": 3}
+        once = {"dagster/partition": 1, "factory/ticket": 1, "factory/lock": 1}
+        assert limits == {**once, "factory/harness": 3, "factory/governance": 2}
         assert not instance.run_retries_enabled
         assert instance.run_monitoring_max_resume_run_attempts == 0
         assert type(instance.run_storage).__name__ == "SqliteRunStorage"
@@ -154,7 +179,7 @@ def test_a_pause_after_dispatch_ends_the_run_quietly_with_the_ticket_queued(
     world.factory.operators.set_paused("*", True, actor="ann", reason="hold", now=world.factory.now())
     result = execute(world, instance, ticket.id, factory_run=lease.run_id, factory_fence=str(lease.fence))
     assert result.success
-    assert world.ticket(ticket).stage is Stage.QUEUED
+    assert world.ticket(ticket).stage is TicketStage.QUEUED
     assert "sandbox_provisioned" not in world.names(ticket)
 
 
@@ -191,7 +216,7 @@ def test_reexecution_from_failure_skips_finished_steps_and_opens_a_new_run(
         raise_on_error=False,
     )
     assert not first.success
-    assert world.ticket(ticket).stage is Stage.DEAD_LETTER
+    assert world.ticket(ticket).stage is TicketStage.DEAD_LETTER
     monkeypatch.setitem(table.STAGES, step, original)  # type: ignore[arg-type]
     second = reexecute(world, instance, first.run_id)
     assert second.success
@@ -202,7 +227,7 @@ def test_reexecution_from_failure_skips_finished_steps_and_opens_a_new_run(
     assert [run.state for run in runs] == [RunState.FAILED, RunState.SUCCEEDED]
     assert runs[1].parent_run_id == runs[0].id
     assert runs[1].fence > runs[0].fence
-    assert world.ticket(ticket).stage is Stage.TESTING
+    assert world.ticket(ticket).stage is TicketStage.TESTING
     remote = Path(world.factory.lookup.repository("calc").remote)
     assert git(remote, "branch", "--list", "factory/*").count("factory/") == 1
 

@@ -58,7 +58,7 @@ class Live:
         return {**environment(self.home, **self.settings), **self.variables}
 
     def start(self) -> None:
-        self.port = free_port()
+        self.port = self.port or free_port()
         argv = [str(Path(sys.executable).with_name("factory")), "up", "--port", str(self.port)]
         with (self.home / "up.log").open("ab") as log:
             self.process = subprocess.Popen(argv, cwd=self.home, env=self.environment, stdout=log, stderr=log)
@@ -177,9 +177,9 @@ class Live:
 
 
 @contextmanager
-def live(world: World, *, variables: dict[str, str] | None = None, **settings: str) -> Iterator[Live]:
-    """Run the services of the world's home until the end of the block."""
-    running = Live(world, settings, variables or {})
+def live(world: World, *, variables: dict[str, str] | None = None, port: int = 0, **settings: str) -> Iterator[Live]:
+    """Run the services of the world's home until the end of the block, at any free port unless told."""
+    running = Live(world, settings, variables or {}, port)
     try:
         running.start()
         yield running

@@ -20,7 +20,8 @@ def claim(context: RunContext) -> StepResult:
     repository = context.repository
     image = select_image(context.factory.policy.images, repository.name, ())
     sandbox = choose_sandbox(context.factory, trusted=harness.trusted, wanted=repository.settings.sandbox, image=image)
-    tier = effective_tier(repository.settings.autonomy, manifest.autonomy)
+    stage = context.factory.policy.stages.stage
+    tier = effective_tier(repository.settings.autonomy, manifest.autonomy, stage)
     context.record(RunFacts(risk=context.ticket.risk, tier=tier), Step.CLAIM)
     return StepResult(
         metadata={

@@ -13,6 +13,7 @@ from domain.harness import Command, HarnessEvent, HarnessOutcome
 from domain.model import Value
 from domain.sandbox import Exit
 from factory_pipelines.execution.stages.context import RunContext
+from factory_pipelines.execution.stages.reworked import delivered_before
 from factory_pipelines.execution.stages.workspace_git import Bench, run_script
 from policy.prompt import told_so_far
 
@@ -78,9 +79,9 @@ def predecessor(context: RunContext) -> tuple[str, Handover] | None:
         return run.id, run.handover
     earlier = [one for one in context.factory.lookup.runs(ticket_id=run.ticket_id) if one.attempt < run.attempt]
     last = earlier[-1] if earlier else None
-    if last is None or last.handover is None or last.harness_until is None:
-        return None
-    return last.id, last.handover
+    if last is not None and last.handover is not None and last.harness_until is not None:
+        return last.id, last.handover
+    return delivered_before(context)
 
 
 def _session(context: RunContext, outcome: HarnessOutcome) -> ArtifactRef | None:

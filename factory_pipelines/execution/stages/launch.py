@@ -26,6 +26,7 @@ from factory_pipelines.execution.stages.following import Following
 from factory_pipelines.execution.stages.handover import take_up
 from factory_pipelines.execution.stages.pausing import allowances, note_breach
 from factory_pipelines.execution.stages.provision import provision
+from factory_pipelines.execution.stages.reworked import said_of
 from policy.limits import RunLimits
 from policy.prompt import BLOCKED_FILE, INSTRUCTION_FILES, prompt_for
 from policy.retry import error_of
@@ -87,6 +88,7 @@ def _brief(context: RunContext, ref: SandboxRef, harness: Harness) -> Brief:
         persona=assignment.order.persona if assignment else "",
         instructions=() if harness.trusted else _instructions(context, ref),
         so_far=taken.summary,
+        said=said_of(context),
     )
     return Brief(
         ticket_id=context.ticket.id,

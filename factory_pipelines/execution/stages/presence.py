@@ -7,6 +7,7 @@ from domain.execution import ClaimRequest, EventDraft, LeaseRef, Run, Step
 from domain.failures import AttemptEnd
 from domain.lifecycle import FINAL_RUN_STATES, Component, RunState
 from factory_pipelines.execution.stages.context import Presented, RunContext
+from policy.stages import running_limit
 from policy.work_order import manifest_as_assigned
 from resources.wiring import Factory
 from sensors.pulse import Pulse
@@ -96,7 +97,7 @@ def _take_lease(factory: Factory, presented: Presented) -> LeaseRef:
         owner=presented.dagster_run_id,
         ttl_seconds=settings.lease_ttl,
         by_hand=True,
-        max_running=settings.max_running,
+        max_running=running_limit(settings.max_running, factory.policy.stages),
         harness_limits=settings.harness_limits,
         assignment=None if open_runs else Router(factory).assign(ticket),
     )

@@ -6,6 +6,7 @@ from domain.forge import ChangeRequest, Link, PullRequest, PullRequestRequest
 from domain.governance import PolicyReport, Validation
 from factory_pipelines.execution.stages import pull_request_text as text
 from factory_pipelines.execution.stages.context import RunContext, StepResult
+from factory_pipelines.execution.stages.reviewing import opens_as_draft, reviewers_for
 from factory_pipelines.execution.stages.validate import load_validation
 
 
@@ -58,7 +59,6 @@ def _request(
     context: RunContext, judged: tuple[Validation, PolicyReport, str], links: tuple[Link, ...]
 ) -> PullRequestRequest:
     facts, report, head_sha = judged
-    review = context.ticket.manifest.review_policy
     return PullRequestRequest(
         repository=context.repository.name,
         ticket_id=context.ticket.id,
@@ -71,7 +71,8 @@ def _request(
         base_sha=report.base_sha,
         head_sha=head_sha,
         links=links,
-        reviewers=tuple(review["reviewers"]) if isinstance(review, dict) else (),
+        draft=opens_as_draft(context, report),
+        reviewers=reviewers_for(context, facts),
     )
 
 

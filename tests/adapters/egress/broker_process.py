@@ -18,7 +18,7 @@ async def main(root: Path, settings: dict[str, Any]) -> None:
     upstreams = [Upstream.model_validate(one) for one in settings["upstreams"]]
     network = Network.model_validate(settings.get("network", {}))
     serving = asyncio.ensure_future(
-        serve(root, upstreams, settings["secrets"].get, Limits(**settings["limits"]), network)
+        serve(root, upstreams, settings["secrets"].get, Limits(**settings["limits"]), network=network)
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     with suppress(asyncio.CancelledError):

@@ -30,9 +30,18 @@ class ForgeConformance:
 
     @pytest.fixture
     def repository(self, forge: Forge, workshop: Workshop) -> Repository:
-        remote, base = forge.enrol("demo", str(workshop.source), None)
+        remote, base = forge.enrol("demo", workshop.address, None)
         assert base == "main"
         return workshop.repository(remote)
+
+    @pytest.fixture
+    def bare(self, repository: Repository) -> Path:
+        """The forge's own git repository, as everybody sees it."""
+        return Path(repository.remote)
+
+    def merger(self, actor: str) -> str:
+        """The name under which the forge shows a person's merge."""
+        return actor
 
     @pytest.fixture
     def opened(self, forge: Forge, repository: Repository, workshop: Workshop) -> PullRequest:
@@ -47,13 +56,13 @@ class ForgeConformance:
 
     def test_enrolling_twice_gives_the_same_and_brings_it_up_to_date(self, forge, repository, workshop):
         newer = commit(workshop.source, {"more": "x"})
-        assert forge.enrol("demo", str(workshop.source), "main") == (repository.remote, "main")
+        assert forge.enrol("demo", workshop.address, "main") == (repository.remote, "main")
         assert forge.fetch(repository, "main") == newer
 
-    def test_fetch_follows_the_source_forward_and_repeats(self, forge, repository, workshop):
+    def test_fetch_follows_the_source_forward_and_repeats(self, forge, repository, workshop, bare):
         newer = commit(workshop.source, {"more": "x"})
         assert [forge.fetch(repository, "main") for _ in range(2)] == [newer, newer]
-        assert git(Path(repository.remote), "rev-parse", "main") == newer
+        assert git(bare, "rev-parse", "main") == newer
 
     def test_fetch_keeps_what_is_newer_in_the_forge(self, forge, repository, workshop, opened):
         merged = forge.end_pull_request(repository, opened.number, merge=True, actor="ann", reason="good")
@@ -101,10 +110,9 @@ class ForgeConformance:
     # publish
 
     @pytest.mark.parametrize("kind", EDITS)
-    def test_every_kind_of_change_replays_to_its_tree(self, forge, repository, workshop, kind):
+    def test_every_kind_of_change_replays_to_its_tree(self, forge, repository, workshop, kind, bare):
         change = workshop.change(EDITS[kind])
         head = forge.publish(repository, change)
-        bare = Path(repository.remote)
         assert git(bare, "rev-parse", f"{head}^{{tree}}") == change.patch.tree_sha
         assert git(bare, "rev-parse", "refs/heads/factory/T-1", f"{head}^").split() == [head, workshop.base_sha]
 
@@ -112,10 +120,10 @@ class ForgeConformance:
         change = workshop.change()
         assert forge.publish(repository, change) == forge.publish(repository, change)
 
-    def test_the_commit_is_the_bots_and_says_what_it_was_told(self, forge, repository, workshop):
+    def test_the_commit_is_the_bots_and_says_what_it_was_told(self, forge, repository, workshop, bare):
         change = workshop.change()
         head = forge.publish(repository, change)
-        told = git(Path(repository.remote), "show", "-s", "--format=%an <%ae>|%cn <%ce>|%at|%B", head).split("|")
+        told = git(bare, "show", "-s", "--format=%an <%ae>|%cn <%ce>|%at|%B", head).split("|")
         assert told[0] == told[1] == "Software Factory <factory-bot@localhost>"
         assert told[2] == str(int(change.authored_at.timestamp()))
         assert told[3].strip() == change.message.strip()
@@ -133,9 +141,9 @@ class ForgeConformance:
         with pytest.raises(ForgeRefused, match="belongs to ticket T-1"):
             forge.publish(repository, workshop.change(ticket_id="T-2", run_id="run-2", fence=9))
 
-    def test_a_new_branch_name_replaces_the_tickets_former_one(self, forge, repository, workshop, opened):
+    def test_a_new_branch_name_replaces_the_tickets_former_one(self, forge, repository, workshop, opened, bare):
         forge.publish(repository, workshop.change(branch="factory/renamed", fence=2))
-        branches = git(Path(repository.remote), "branch", "--format=%(refname:short)", "--list", "factory/*")
+        branches = git(bare, "branch", "--format=%(refname:short)", "--list", "factory/*")
         assert branches == "factory/renamed"
 
     @pytest.mark.parametrize(
@@ -199,14 +207,14 @@ class ForgeConformance:
         with pytest.raises(ForgeRefused):
             forge.publish(repository, workshop.change(repository="other"))
 
-    def test_an_older_fence_changes_nothing(self, forge, repository, workshop):
+    def test_an_older_fence_changes_nothing(self, forge, repository, workshop, bare):
         head = forge.publish(repository, workshop.change(fence=5))
         opened = forge.open_pull_request(repository, workshop.request(head, fence=5))
         with pytest.raises(ForgeFenced):
             forge.publish(repository, workshop.change(question, fence=4))
         with pytest.raises(ForgeFenced):
             forge.open_pull_request(repository, workshop.request(head, fence=4, title="stale"))
-        assert git(Path(repository.remote), "rev-parse", "refs/heads/factory/T-1") == head
+        assert git(bare, "rev-parse", "refs/heads/factory/T-1") == head
         assert forge.find_pull_request(repository, "T-1") == opened
 
     def test_a_fence_holds_even_before_the_newer_run_opened_anything(self, forge, repository, workshop):
@@ -232,14 +240,16 @@ class ForgeConformance:
 
     # merge and close
 
-    def test_a_merge_is_a_persons_commit_and_repeats(self, forge, repository, opened):
+    def test_a_merge_is_a_persons_commit_and_repeats(self, forge, repository, opened, bare):
         merged = forge.end_pull_request(repository, opened.number, merge=True, actor="Ann Lee", reason="good")
         again = forge.end_pull_request(repository, opened.number, merge=True, actor="Bob", reason="again")
-        bare = Path(repository.remote)
         assert again == merged
-        assert (merged.state, merged.merged_by) == (PullRequestState.MERGED, "Ann Lee")
+        assert (merged.state, merged.merged_by) == (PullRequestState.MERGED, self.merger("Ann Lee"))
         assert git(bare, "rev-parse", "main") == merged.merge_sha
-        assert git(bare, "show", "-s", "--format=%an|%P", "main") == f"Ann Lee|{opened.base_sha} {opened.head_sha}"
+        assert (
+            git(bare, "show", "-s", "--format=%an|%P", "main")
+            == f"{self.merger('Ann Lee')}|{opened.base_sha} {opened.head_sha}"
+        )
 
     def test_a_moved_base_is_merged_and_conflicts_are_refused(self, forge, repository, workshop, opened):
         commit(workshop.source, {"other.txt": "elsewhere\n"})
@@ -248,31 +258,31 @@ class ForgeConformance:
         assert forge.read_file(repository, merged.merge_sha, "other.txt", limit=99) == "elsewhere\n"
         assert "42" in forge.read_file(repository, merged.merge_sha, "src/app.py", limit=99)
 
-    def test_conflicts_are_refused_by_name_and_change_nothing(self, forge, repository, workshop, opened):
+    def test_conflicts_are_refused_by_name_and_change_nothing(self, forge, repository, workshop, opened, bare):
         newer = commit(workshop.source, {"src/app.py": "def answer():\n    return None\n"})
         forge.fetch(repository, "main")
         for _ in range(2):
             with pytest.raises(ForgeRefused, match=r"src/app\.py"):
                 forge.end_pull_request(repository, opened.number, merge=True, actor="ann", reason="good")
-        assert git(Path(repository.remote), "rev-parse", "main") == newer
+        assert git(bare, "rev-parse", "main") == newer
         assert forge.find_pull_request(repository, "T-1") == opened
 
     @pytest.mark.parametrize("actor", ["factory", "factory-bot", "Factory", "Software Factory", "factory-bot@localhost", "factory:run-1", "", " "])  # fmt: skip
-    def test_the_factory_does_not_merge(self, forge, repository, workshop, opened, actor):
+    def test_the_factory_does_not_merge(self, forge, repository, workshop, opened, actor, bare):
         with pytest.raises(ForgeRefused):
             forge.end_pull_request(repository, opened.number, merge=True, actor=actor, reason="good")
-        assert git(Path(repository.remote), "rev-parse", "main") == workshop.base_sha
+        assert git(bare, "rev-parse", "main") == workshop.base_sha
 
     @pytest.mark.parametrize("actor", ["ann", "bob@factory.example", "Max Factoryman", "x <y>\nz"])
     def test_people_merge_whatever_they_are_called(self, forge, repository, opened, actor):
         merged = forge.end_pull_request(repository, opened.number, merge=True, actor=actor, reason="good")
         assert merged.state is PullRequestState.MERGED
 
-    def test_closing_repeats_and_leaves_the_base(self, forge, repository, workshop, opened):
+    def test_closing_repeats_and_leaves_the_base(self, forge, repository, workshop, opened, bare):
         closed = forge.end_pull_request(repository, opened.number, merge=False, actor="ann", reason="no")
         assert forge.end_pull_request(repository, opened.number, merge=False, actor="ann", reason="no") == closed
         assert closed.state is PullRequestState.CLOSED
-        assert git(Path(repository.remote), "rev-parse", "main") == workshop.base_sha
+        assert git(bare, "rev-parse", "main") == workshop.base_sha
 
     def test_what_has_ended_does_not_end_another_way(self, forge, repository, opened):
         forge.end_pull_request(repository, opened.number, merge=False, actor="ann", reason="no")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters._vendor import files
 from adapters._vendor.git import Git
-from adapters.forge import files
 from adapters.forge.local import LocalForge
 from domain.forge import PullRequestState
 from tests.adapters.forge.workshop import Workshop, git, question

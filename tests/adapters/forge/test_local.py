@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters._vendor import files
 from adapters._vendor import git as vendor
 from adapters._vendor.git import Git, GitError
-from adapters.forge import files
 from adapters.forge.local import LocalForge
 from domain.errors import ForgeRefused, ForgeUnavailable, StorageFull
 from domain.forge import PullRequestState

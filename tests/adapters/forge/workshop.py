@@ -54,9 +54,14 @@ class Workshop:
         self.source = new_source(directory / "source")
         self.base_sha = git(self.source, "rev-parse", "HEAD")
 
+    @property
+    def address(self) -> str:
+        """Where a forge is told to fetch from."""
+        return str(self.source)
+
     def repository(self, remote: str, name: str = "demo") -> Repository:
         return Repository(
-            name=name, source=str(self.source), remote=remote, settings=RepositorySettings(base="main"),
+            name=name, source=self.address, remote=remote, settings=RepositorySettings(base="main"),
             created_at=NOON, created_by="ann",
         )  # fmt: skip
 

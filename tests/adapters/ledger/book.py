@@ -11,6 +11,9 @@ from sqlalchemy import Engine, text
 from adapters.ledger.backlog import Backlog
 from adapters.ledger.engine import make_engine
 from adapters.ledger.evidence import Evidence
+from adapters.ledger.governance import GovernanceReports
+from adapters.ledger.heads import Heads
+from adapters.ledger.inbox import InboxLedger
 from adapters.ledger.lookup import LookupReader
 from adapters.ledger.migrate import check_current
 from adapters.ledger.operators import Operators
@@ -62,6 +65,9 @@ class Book:
         self.operators = Operators(self.engine)
         self.lookup = LookupReader(self.engine)
         self.oversight = OversightReader(self.engine)
+        self.inbox = InboxLedger(self.engine)
+        self.governance = GovernanceReports(self.engine)
+        self.heads = Heads(self.engine)
 
     def move(self, seconds: float) -> datetime:
         self.now += timedelta(seconds=seconds)

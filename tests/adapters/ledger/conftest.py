@@ -7,7 +7,9 @@ import pytest
 from adapters.ledger.migrate import upgrade
 from tests.support.postgres import PostgresServer, postgres_server
 
-pytest.register_assert_rewrite("tests.adapters.ledger.conformance", "tests.adapters.ledger.book")
+pytest.register_assert_rewrite(
+    *(f"tests.adapters.ledger.{name}" for name in ("conformance", "inbox_conformance", "heads_conformance", "book"))
+)
 
 from tests.adapters.ledger.book import Book, open_book  # noqa: E402
 

@@ -1,6 +1,6 @@
 """The conformance suite on SQLite in memory, SQLite in a file and Postgres (see conftest.py)."""
 
-from tests.adapters.ledger import conformance
+from tests.adapters.ledger import conformance, heads_conformance, inbox_conformance
 
 
 class TestCreate(conformance.CreateConformance): ...
@@ -31,3 +31,12 @@ class TestOperator(conformance.OperatorConformance): ...
 
 
 class TestEvidence(conformance.EvidenceConformance): ...
+
+
+class TestInbox(inbox_conformance.InboxConformance): ...
+
+
+class TestGovernance(inbox_conformance.GovernanceConformance): ...
+
+
+class TestHeads(heads_conformance.HeadConformance): ...

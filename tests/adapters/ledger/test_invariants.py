@@ -9,6 +9,7 @@ from adapters.ledger.schema import leases, tickets
 from domain.tickets import Priority
 from tests.adapters.ledger.book import NOON, Book, pull_request_of
 from tests.adapters.ledger.conformance import in_threads
+from tests.adapters.ledger.inbox_conformance import delivery_of, governance_of
 
 
 def copy_of(table: str, **changed: str) -> str:
@@ -64,18 +65,25 @@ def test_one_pending_approval_per_run(book: Book) -> None:
 
 def test_one_delivery_per_id_and_one_run_per_dagster_run(book: Book) -> None:
     book.started()
-    row = "INSERT INTO webhook_inbox (delivery_id, source, event, payload, received_at) VALUES ('d', 's', 'e', '{}', '2026-01-01')"
-    book.sql(row)
-    refuses(book, row)
+    book.inbox.take(delivery_of())
+    refuses(book, copy_of("deliveries", id="id"))
     refuses(book, copy_of("run_dagster_runs"))
+
+
+def test_one_governance_report_per_pull_request_head_and_policy(book: Book) -> None:
+    book.governance.save(governance_of("G-1"))
+    refuses(book, copy_of("governance_reports", id="'G-2'"))
+    book.sql(copy_of("governance_reports", id="'G-3'", number="NULL"))
+    book.sql(copy_of("governance_reports", id="'G-4'", number="NULL"))
 
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("tickets", "stage"), ("tickets", "risk"), ("runs", "state"), ("approvals", "state")],
+    [("tickets", "stage"), ("tickets", "risk"), ("runs", "state"), ("approvals", "state"), ("deliveries", "state")],
 )
 def test_unknown_states_are_refused(book: Book, table: str, column: str) -> None:
     book.waiting()
+    book.inbox.take(delivery_of())
     refuses(book, f"UPDATE {table} SET {column} = 'nonsense'")
 
 

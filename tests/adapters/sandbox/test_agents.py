@@ -1,18 +1,14 @@
 """The agent programs of deploy/install-agents, started in the sandboxes that isolate, with no network and no door."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
-from adapters.sandbox.contract import Sandbox
 from adapters.sandbox.process import ProcessSandbox
 from tests.adapters.sandbox.conformance import prepare
 from tests.adapters.sandbox.workshop import fresh, run, said, shell, texts
-from tests.support.backends import BACKENDS
-from tests.support.containers import BrokeredDocker, broker
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 INSTALLED = DEPLOY.parent / ".agents"
@@ -20,49 +16,37 @@ PACKAGES = {"codex": "@openai/codex", "claude": "@anthropic-ai/claude-code", "ge
 PINNED = json.loads((DEPLOY / "agents" / "package.json").read_text())["dependencies"]
 
 
-@pytest.fixture(params=BACKENDS)
-def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
-    if request.param == "docker":
-        with broker(tmp_path):
-            yield BrokeredDocker(tmp_path / "sandboxes")
-        return
-    found = BubblewrapSandbox(tmp_path / "sandboxes")
-    if not (works := found.available()).works:
-        pytest.skip(f"bwrap cannot make namespaces here: {works.detail}")
-    yield found
-
-
-def test_every_program_tells_its_pinned_version_without_a_network(sandbox) -> None:
+def test_every_program_tells_its_pinned_version_without_a_network(isolating) -> None:
     assert INSTALLED.is_dir(), "run deploy/install-agents"
-    ref = sandbox.provision(fresh(agents=str(INSTALLED)))
+    ref = isolating.provision(fresh(agents=str(INSTALLED)))
     for program, package in PACKAGES.items():
-        outputs, ended = run(sandbox, ref, shell(f"command -v {program}; {program} --version", 60))
+        outputs, ended = run(isolating, ref, shell(f"command -v {program}; {program} --version", 60))
         place, version = texts(outputs)
         assert ended.code == 0, texts(outputs, "stderr")
         assert place == f"/opt/agents/bin/{program}"
         assert PINNED[package] in version.split()
-    sandbox.teardown(ref)
+    isolating.teardown(ref)
 
 
-def test_a_command_can_change_none_of_them_and_finds_no_other_node_there(sandbox) -> None:
-    ref = sandbox.provision(fresh(agents=str(INSTALLED)))
+def test_a_command_can_change_none_of_them_and_finds_no_other_node_there(isolating) -> None:
+    ref = isolating.provision(fresh(agents=str(INSTALLED)))
     script = "for f in bin/codex bin/gemini .installed new node_modules/new; do (echo x >> /opt/agents/$f) 2>/dev/null && echo $f; done"
-    assert said(sandbox, ref, script) == ""
-    assert set(said(sandbox, ref, "ls /opt/agents/bin").split()) - {"openhands"} == set(PACKAGES)
-    sandbox.teardown(ref)
+    assert said(isolating, ref, script) == ""
+    assert set(said(isolating, ref, "ls /opt/agents/bin").split()) - {"openhands"} == set(PACKAGES)
+    isolating.teardown(ref)
 
 
-def test_what_an_environment_brings_comes_first(sandbox, tmp_path) -> None:
+def test_what_an_environment_brings_comes_first(isolating, tmp_path) -> None:
     script = (
         'mkdir -p "$FACTORY_ENVIRONMENT/bin"; cd "$FACTORY_ENVIRONMENT/bin"; echo "#!/bin/sh" > codex; chmod 755 codex'
     )
-    kept = prepare(sandbox, tmp_path, script)
-    ref = sandbox.provision(fresh(environment=kept, agents=str(INSTALLED)))
+    kept = prepare(isolating, tmp_path, script)
+    ref = isolating.provision(fresh(environment=kept, agents=str(INSTALLED)))
     assert (
-        said(sandbox, ref, "command -v codex; command -v claude")
+        said(isolating, ref, "command -v codex; command -v claude")
         == "/run/factory/environment/bin/codex\n/opt/agents/bin/claude"
     )
-    sandbox.teardown(ref)
+    isolating.teardown(ref)
 
 
 @pytest.mark.bubblewrap

@@ -49,8 +49,8 @@ class Book:
     def choose(self, prompts: str, upstream: str | None, key: str | None) -> tuple[Script, str]:
         """Return the script and the name of the conversation, `NAME` or `NAME#LABEL`.
 
-        The first of these that names a script: `script:NAME` or `script:NAME#LABEL` in the prompt, `/s/NAME` before
-        the path, the API key; else the only script there is.
+        The first of these that names a script: `script:NAME` or `script:NAME#LABEL` in the prompt, words in it that a
+        script waits for, `/s/NAME` before the path, the API key; else the only script there is.
 
         Raises:
             Refused: none does.
@@ -58,10 +58,11 @@ class Book:
         for name, label in MARK.findall(prompts):
             if name in self.scripts:
                 return self.scripts[name], name + label
+        heard = [script for script in self.scripts.values() if script.heard and script.heard in prompts]
         keyed = [script for script in self.scripts.values() if script.key == key and key is not None]
         lone = list(self.scripts.values()) if len(self.scripts) == 1 else []
         named = [self.scripts[upstream]] if upstream in self.scripts else []
-        for script in (*named, *keyed, *lone):
+        for script in (*heard, *named, *keyed, *lone):
             return script, script.name
         raise Refused(f"no script is named by the prompt, the path or the key; there are {sorted(self.scripts)}")
 

@@ -122,11 +122,13 @@ class Turn(Part):
 
 
 class Script(Part):
-    """What the model says in every conversation that names this script; `key` is the only API key that it accepts."""
+    """What the model says in every conversation that names this script, or whose prompt holds the words `heard`; `key` is
+    the only API key that it accepts."""
 
     name: Annotated[str, Field(pattern=NAME)]
     turns: tuple[Turn, ...] = Field(min_length=1)
     key: str | None = Field(None, min_length=1)
+    heard: str | None = Field(None, min_length=1)
     #: said, for nothing, to a request that offers no tools, such as one for a summary of what was done; none: it is a turn
     aside: str | None = Field(None, min_length=1)
 

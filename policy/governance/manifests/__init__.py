@@ -1,0 +1,1 @@
+"""What manifests and lock files ask for, read from their text alone: nothing here runs, fetches or opens anything."""

@@ -1,0 +1,495 @@
+"""Each reader takes what its tool takes, and names what it cannot read."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.governance.manifests.introduced import read_manifest
+from policy.governance.manifests.kinds import BY_NAME, is_manifest, kind_of
+from policy.governance.manifests.shape import MAX_BYTES, Asked, Manifest, ManifestUnreadable, leaves
+
+HASH = "a" * 64
+MIRROR = "https://ann:canary@mirror.test/simple"
+
+
+def read(path: str, text: str) -> Manifest:
+    return read_manifest(path, text.encode()).manifest
+
+
+def told(one: Asked) -> tuple[object, ...]:
+    return one.name, one.specifier, one.version, one.hashed, one.origin
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("requirements.txt", True),
+        ("requirements-dev.txt", True),
+        ("dev-requirements.in", True),
+        ("requirements/base.txt", True),
+        ("a/b/constraints.txt", True),
+        ("requirements.lock", True),
+        ("a/pyproject.toml", True),
+        ("pylock.dev.toml", True),
+        ("yarn.lock", True),
+        ("web/package.json", True),
+        ("setup.py", True),
+        ("node_modules/x/package.json", False),
+        ("docs/requirements.md", False),
+        ("my_requirements_parser.py", False),
+        ("src/package.py", False),
+        ("package.json.bak", False),
+        ("robots.txt", False),
+    ],
+)
+def test_which_files_are_manifests(path, yes):
+    assert is_manifest(path) is yes
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("requests", ("requests", "", None, False, "registry")),
+        ("Django_Rest.Framework>=3,<4 ; python_version < '3.12'", ("django-rest-framework", "<4,>=3", None, False, "registry")),
+        ("uvicorn[standard]==0.30.1  # why", ("uvicorn", "==0.30.1", "0.30.1", False, "registry")),
+        ("numpy==1.*", ("numpy", "==1.*", None, False, "registry")),
+        ("a===1.0.odd", ("a", "===1.0.odd", "1.0.odd", False, "registry")),
+        (f"flask==3.0 --hash=sha256:{HASH}", ("flask", "==3.0", "3.0", True, "registry")),
+        (f"flask==3.0 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{HASH}", ("flask", "==3.0", "3.0", True, "registry")),
+        ("flask==3.0 --hash=md5:00", ("flask", "==3.0", "3.0", False, "registry")),
+        ("x @ https://files.example.test/x-1.0.tar.gz", ("x", "", None, False, "url")),
+        ("x @ git+https://code.example.test/x@main", ("x", "", None, False, "vcs")),
+        ("x @ file:///opt/x.whl", ("x", "", None, False, "url")),
+        ("git+https://u:p@code.example.test/x.git#egg=The_X", ("the-x", "", None, False, "vcs")),
+        ("-e git+ssh://git@code.example.test/x#egg=x", ("x", "", None, False, "vcs")),
+        ("https://files.example.test/deep/some_pkg-1.0-py3-none-any.whl", ("some-pkg", "", None, False, "url")),
+        ("foo==1.0 --config-settings=x=y", ("foo", "==1.0", "1.0", False, "registry")),
+    ],
+)  # fmt: skip
+def test_a_requirement(line, expected):
+    found = read("requirements.txt", line)
+    assert [told(one) for one in found.asked] == [expected]
+    assert found.elsewhere == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (f"--extra-index-url {MIRROR}", "--extra-index-url"),
+        (f"-i {MIRROR}", "-i"),
+        (f"--find-links={MIRROR}", "--find-links"),
+        ("--trusted-host x", "--trusted-host"),
+        ("git+https://ann:canary@code.example.test/x", "version control"),
+        ("https://ann:canary@files.example.test/x.tar.gz", "a file"),
+        ("requests ==== 2", "requirement"),
+        ("x @ ${TOKEN}/x.whl", "variable"),
+        ("--frobnicate", "--frobnicate"),
+        ("é==1", "requirement"),
+        ("x" * 100_000, "long"),
+        ("_==1", "requirement"),
+    ],
+)
+def test_what_is_no_requirement_is_named_without_its_address(line, named):
+    found = read("requirements.txt", f"good==1\n{line}\n")
+    assert [one.name for one in found.asked] == ["good"]
+    assert len(found.elsewhere) == 1
+    assert named in found.elsewhere[0]
+    assert "canary" not in str(found)
+    assert len(found.elsewhere[0]) < 200
+
+
+@pytest.mark.parametrize(
+    "line", ["-r base.txt", "-rbase.txt", "--requirement=base.txt", "-c base.txt", "--constraint base.txt"]
+)
+def test_an_include_is_told(line):
+    assert read("requirements.txt", line).includes == ("base.txt",)
+
+
+@pytest.mark.parametrize("line", ["--pre", "--require-hashes", "--no-binary :all:", "# only words", "", "   "])
+def test_harmless_lines_ask_for_nothing(line):
+    assert read("requirements.txt", line) == Manifest((), (), None, ())
+
+
+def test_a_comment_never_continues_and_lines_are_counted():
+    found = read("requirements.txt", "# one \\\nflask==3.0\n\nrequests==2.0")
+    assert [(one.name, one.line) for one in found.asked] == [("flask", 2), ("requests", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "lock"),
+    [("a==1", None), (f"a==1 --hash=sha256:{HASH}", True), ("# This file was autogenerated by uv\na==1", True)],
+)
+def test_a_generated_file_is_a_lock(text, lock):
+    assert read("requirements.txt", text).is_lock is lock
+
+
+PYPROJECT = """
+[build-system]
+requires = ["hatchling>=1.27"]
+[project]
+name = "x"
+dependencies = ["requests>=2", "Flask==3.0.0", "own"]
+[project.optional-dependencies]
+cli = ["rich"]
+[dependency-groups]
+dev = ["pytest==8.0", {include-group = "docs"}]
+docs = ["mkdocs"]
+[tool.uv]
+dev-dependencies = ["ruff"]
+override-dependencies = ["idna==3.6"]
+[tool.uv.sources]
+own = { git = "https://code.example.test/own" }
+[tool.hatch.envs.test]
+dependencies = ["coverage"]
+[tool.poetry.dependencies]
+python = "^3.11"
+pendulum = "^3.0"
+locked = "1.2.3"
+several = [{ version = "1.0", python = "<3.12" }, { version = "2.0", python = ">=3.12" }]
+elsewhere = { url = "https://files.example.test/e.whl" }
+near = { path = "../near" }
+inside = { path = "libs/inside" }
+[tool.poetry.group.dev.dependencies]
+black = { version = "24.1.0", extras = ["d"] }
+"""
+
+
+def test_pyproject():
+    found = {(one.name, one.specifier, one.version, one.origin) for one in read("pyproject.toml", PYPROJECT).asked}
+    assert found == {
+        ("hatchling", ">=1.27", None, "registry"),
+        ("requests", ">=2", None, "registry"),
+        ("flask", "==3.0.0", "3.0.0", "registry"),
+        ("own", "", None, "vcs"),
+        ("rich", "", None, "registry"),
+        ("pytest", "==8.0", "8.0", "registry"),
+        ("mkdocs", "", None, "registry"),
+        ("ruff", "", None, "registry"),
+        ("idna", "==3.6", "3.6", "registry"),
+        ("coverage", "", None, "registry"),
+        ("pendulum", "^3.0", None, "registry"),
+        ("locked", "1.2.3", "1.2.3", "registry"),
+        ("several", "1.0", "1.0", "registry"),
+        ("several", "2.0", "2.0", "registry"),
+        ("elsewhere", "", None, "url"),
+        ("near", "", None, "url"),
+        ("inside", "", None, "path"),
+        ("black", "24.1.0", "24.1.0", "registry"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[project]\ndynamic = ["dependencies"]', "project.dynamic"),
+        ('[[tool.uv.index]]\nurl = "https://canary.example.test"', "tool.uv.index"),
+        ('[[tool.poetry.source]]\nurl = "https://canary.example.test"', "tool.poetry.source"),
+    ],
+)
+def test_a_pyproject_that_points_elsewhere(text, named):
+    found = read("pyproject.toml", text)
+    assert [one.split(":")[0] for one in found.elsewhere] == [named]
+    assert "canary" not in str(found)
+
+
+def test_dynamic_dependencies_in_a_file_are_included():
+    text = '[project]\ndynamic=["dependencies"]\n[tool.setuptools.dynamic]\ndependencies = {file = ["base.txt"]}'
+    assert read("pyproject.toml", text).includes == ("base.txt",)
+    assert read("pyproject.toml", text).elsewhere == ()
+
+
+UV_LOCK = f"""
+version = 1
+[[package]]
+name = "app"
+version = "0.1"
+source = {{ editable = "." }}
+[[package]]
+name = "member"
+version = "0.1"
+source = {{ virtual = "packages/member" }}
+[[package]]
+name = "outside"
+version = "0.1"
+source = {{ directory = "../outside" }}
+[[package]]
+name = "requests"
+version = "2.32.0"
+source = {{ registry = "https://index.example.test/simple" }}
+sdist = {{ url = "https://f.example.test/requests.tar.gz", hash = "sha256:{HASH}" }}
+wheels = [{{ url = "https://f.example.test/requests.whl", hash = "sha256:{HASH}" }}]
+[[package]]
+name = "bare"
+version = "1.0"
+source = {{ registry = "https://index.example.test/simple" }}
+wheels = [{{ url = "https://f.example.test/bare.whl" }}]
+[[package]]
+name = "forked"
+version = "1.0"
+source = {{ git = "https://code.example.test/forked?rev=main#abc" }}
+"""
+
+
+def test_uv_lock():
+    assert [told(one) for one in read("uv.lock", UV_LOCK).asked] == [
+        ("outside", "../outside", None, False, "path"),
+        ("requests", "==2.32.0", "2.32.0", True, "registry"),
+        ("bare", "==1.0", "1.0", False, "registry"),
+        ("forked", "", None, False, "vcs"),
+    ]
+    assert {one.place for one in read("uv.lock", UV_LOCK).asked} == {None, "index.example.test"}
+
+
+def test_poetry_lock_with_hashes_beside_and_below():
+    text = f"""
+[[package]]
+name = "requests"
+version = "2.32.0"
+files = [{{file = "r.whl", hash = "sha256:{HASH}"}}]
+[[package]]
+name = "old"
+version = "1.0"
+[[package]]
+name = "bare"
+version = "1.0"
+files = []
+[[package]]
+name = "forked"
+version = "1.0"
+files = []
+[package.source]
+type = "git"
+url = "https://code.example.test/forked"
+[metadata.files]
+old = [{{file = "o.whl", hash = "sha256:{HASH}"}}]
+"""
+    assert [told(one) for one in read("poetry.lock", text).asked] == [
+        ("requests", "==2.32.0", "2.32.0", True, "registry"),
+        ("old", "==1.0", "1.0", True, "registry"),
+        ("bare", "==1.0", "1.0", False, "registry"),
+        ("forked", "", None, False, "vcs"),
+    ]
+
+
+def test_pylock():
+    text = f"""
+lock-version = "1.0"
+[[packages]]
+name = "attrs"
+version = "25.1.0"
+index = "https://index.example.test/simple"
+[[packages.wheels]]
+name = "attrs.whl"
+hashes = {{sha256 = "{HASH}"}}
+[[packages]]
+name = "local"
+directory = {{path = "."}}
+"""
+    assert [told(one)[:5] for one in read("pylock.toml", text).asked] == [
+        ("attrs", "==25.1.0", "25.1.0", True, "registry"),
+        ("local", "", None, False, "path"),
+    ]
+
+
+PACKAGE = {
+    "dependencies": {"left-pad": "1.3.0", "@Types/Node": "^20", "tagged": "latest", "any": "", "v": "=v1.2.3"},
+    "devDependencies": {"alias": "npm:@scope/real@2.0.0", "bare": "npm:plain", "hub": "user/repo#main"},
+    "optionalDependencies": {"tar": "https://files.example.test/x.tgz", "git": "git+ssh://git@code.example.test/x.git"},
+    "peerDependencies": {"peer": ">=1 <3"},
+    "overrides": {"deep": {".": "1.0.0", "inner@^2": "2.0.1"}, "same": "$same"},
+    "resolutions": {"**/pinned": "4.0.0"},
+}
+
+
+def test_package_json():
+    found = {(*told(one)[:3], one.origin) for one in read("package.json", json.dumps(PACKAGE)).asked}
+    assert found == {
+        ("left-pad", "1.3.0", "1.3.0", "registry"),
+        ("@types/node", "^20", None, "registry"),
+        ("tagged", "latest", None, "registry"),
+        ("any", "", None, "registry"),
+        ("v", "=v1.2.3", "1.2.3", "registry"),
+        ("@scope/real", "2.0.0", "2.0.0", "registry"),
+        ("plain", "", None, "registry"),
+        ("hub", "", None, "vcs"),
+        ("tar", "", None, "url"),
+        ("git", "", None, "vcs"),
+        ("peer", ">=1 <3", None, "registry"),
+        ("deep", "1.0.0", "1.0.0", "registry"),
+        ("inner", "2.0.1", "2.0.1", "registry"),
+        ("pinned", "4.0.0", "4.0.0", "registry"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("specifier", "origin"),
+    [
+        ("file:../near", "url"),
+        ("file:libs/inside", "path"),
+        ("link:./inside", "path"),
+        ("workspace:*", "path"),
+        ("/opt/x", "url"),
+        ("github:user/repo", "vcs"),
+        ("git@code.example.test:x/y.git", "vcs"),
+        ("https://code.example.test/x.git#main", "vcs"),
+    ],
+)
+def test_where_an_npm_package_comes_from(specifier, origin):
+    assert [one.origin for one in read("package.json", json.dumps({"dependencies": {"x": specifier}})).asked] == [
+        origin
+    ]
+
+
+LOCK = {
+    "lockfileVersion": 3,
+    "packages": {
+        "": {"name": "app", "dependencies": {"left-pad": "1.3.0"}},
+        "node_modules/left-pad": {
+            "version": "1.3.0",
+            "resolved": "https://index.example.test/left-pad/-/left-pad-1.3.0.tgz",
+            "integrity": "sha512-abc==",
+        },
+        "node_modules/a/node_modules/@s/b": {
+            "version": "2.0.0",
+            "resolved": "https://index.example.test/@s%2fb/-/b-2.0.0.tgz",
+            "integrity": "sha1-abc",
+        },
+        "node_modules/alias": {
+            "name": "real",
+            "version": "1.0.0",
+            "resolved": "https://index.example.test/real/-/real-1.0.0.tgz",
+            "integrity": "sha512-abc==",
+        },
+        "node_modules/poisoned": {
+            "version": "1.0.0",
+            "resolved": "https://index.example.test/evil/-/evil-1.0.0.tgz",
+            "integrity": "sha512-abc==",
+        },
+        "node_modules/git": {"version": "1.0.0", "resolved": "git+ssh://git@code.example.test/x.git#abc"},
+        "node_modules/bundled": {"version": "1.0.0", "inBundle": True},
+        "node_modules/member": {"resolved": "packages/member", "link": True},
+        "packages/member": {"version": "0.0.1"},
+    },
+}
+
+
+def test_package_lock():
+    assert [told(one) for one in read("package-lock.json", json.dumps(LOCK)).asked] == [
+        ("left-pad", "1.3.0", "1.3.0", True, "registry"),
+        ("@s/b", "2.0.0", "2.0.0", False, "registry"),
+        ("real", "1.0.0", "1.0.0", True, "registry"),
+        ("poisoned", "", None, True, "url"),
+        ("git", "", None, False, "vcs"),
+        ("bundled", "1.0.0", "1.0.0", True, "registry"),
+    ]
+
+
+def test_setup_cfg_and_setup_py():
+    cfg = "[options]\ninstall_requires =\n    requests>=2\n    # why\nsetup_requires = file: req/setup.txt\n[options.extras_require]\ndev = pytest\n"
+    found = read("setup.cfg", cfg)
+    assert [one.name for one in found.asked] == ["requests", "pytest"]
+    assert found.includes == ("req/setup.txt",)
+    py = "from setuptools import setup\nsetup(install_requires=['a>=1'], extras_require={'x': ['b'], 'y': 'c'}, tests_require=None)"
+    assert [one.name for one in read("setup.py", py).asked] == ["a", "b", "c"]
+    computed = read("setup.py", "setup(install_requires=open('r.txt').read().split())")
+    assert computed.asked == ()
+    assert "computed" in computed.elsewhere[0]
+    assert read("setup.py", "setup(install_requires=7)").elsewhere
+
+
+WRONG = {
+    "requirements.txt": [b"\xff\xfe"],
+    "pyproject.toml": [b"[", b"project = 3", b"[project]\ndependencies = 'x'", b"[project]\ndependencies = [3]",
+                       b"[project]\ndependencies = ['=='] ", b"[tool.poetry.dependencies]\nx = 'nonsense!'", b"[tool.poetry]\ndependencies = []",
+                       b"[tool.uv]\nsources = 3\n[project]\ndependencies=['x']", b"a = " + b"[" * 50_000],
+    "uv.lock": [b"package = 3", b"[[package]]\nversion='1'", b"[[package]]\nname='x'\nversion='1'\nsource={odd='1'}",
+                b"[[package]]\nname='x'\nversion=1\nsource={registry='r'}", b"[[package]]\nname='../x'\nversion='1'\nsource={registry='r'}"],
+    "poetry.lock": [b"package = 'x'", b"[[package]]\nname='x'", b"[[package]]\nname='x'\nversion=\"1\\u0007\"\nfiles=[]"],
+    "pylock.toml": [b"packages = 'x'", b"[[packages]]\nversion='1'"],
+    "package.json": [b"", b"[]", b"{", b'{"dependencies": []}', b'{"dependencies": {"x": 3}}', b'{"dependencies": {"a b": "1"}}',
+                     b'{"dependencies": {"../../x": "1.0.0"}}', b"[" * 100_000, b'{"dependencies": {"x": "' + b"1" * 1000 + b'"}}'],
+    "package-lock.json": [b"{}", b'{"lockfileVersion": 1, "dependencies": {}}', b'{"lockfileVersion": 3}', b'{"lockfileVersion": 3, "packages": []}',
+                          b'{"lockfileVersion": 3, "packages": {"node_modules/x": 3}}', b'{"lockfileVersion": 3, "packages": {"node_modules/x": {}}}',
+                          b'{"lockfileVersion": 3, "packages": {"node_modules/x": {"version": "no"}}}'],
+    "setup.py": [b"(", b"\0"],
+    "setup.cfg": [b"no section", b"[options]\ninstall_requires =\n  ==\n"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [(path, one) for path, each in WRONG.items() for one in each],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_read_is_said(path, content):
+    with pytest.raises(ManifestUnreadable) as caught:
+        read_manifest(path, content)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("path", [name for name, kind in BY_NAME.items() if kind.read.__name__ == "_not_read"])
+def test_kinds_that_are_not_read_say_so(path):
+    with pytest.raises(ManifestUnreadable, match="not read"):
+        read_manifest(path, b"{}")
+
+
+@pytest.mark.parametrize("path", sorted(BY_NAME))
+def test_more_than_the_limit_is_not_read(path):
+    with pytest.raises(ManifestUnreadable, match="more than"):
+        read_manifest(path, b" " * (MAX_BYTES + 1))
+
+
+@given(
+    content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
+    path=st.sampled_from([*BY_NAME, "requirements.txt"]),
+)
+def test_nothing_else_is_ever_raised(path, content):
+    try:
+        found = read_manifest(path, content)
+    except ManifestUnreadable:
+        return
+    assert all(one.name and one.name.isprintable() for one in found.manifest.asked)
+
+
+TABLES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.sampled_from(["1.0.0", "^1", "npm:x@1", "$x"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["x", "node_modules/x", "@a/b", ".", "version", "resolved", "name", "link"]), inner, max_size=4),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@given(
+    told=st.dictionaries(
+        st.sampled_from(["dependencies", "overrides", "packages", "lockfileVersion"]), TABLES | st.just(3)
+    )
+)
+def test_no_shape_of_json_breaks_the_npm_readers(told):
+    for path in ("package.json", "package-lock.json"):
+        try:
+            read_manifest(path, json.dumps(told).encode())
+        except ManifestUnreadable:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("a/../b", False),
+        ("../a", True),
+        ("a/../../b", True),
+        ("/etc", True),
+        ("~/x", True),
+        ("C:\\x", True),
+        (".", False),
+    ],
+)
+def test_what_lies_outside(path, yes):
+    assert leaves(path) is yes
+
+
+def test_every_kind_is_found_by_a_path_below_folders():
+    assert all(kind_of(f"deep/er/{name}") is kind for name, kind in BY_NAME.items())
