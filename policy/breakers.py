@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 
 from domain.candidates import Breaker
-from domain.errors import HarnessCrashed, taxonomy
+from domain.errors import HarnessCrashed
 from domain.handwriting import Duration
 from domain.lifecycle import RunState
 from domain.model import Instant, Value
 from domain.outcomes import RunOutcome
+from policy.evidence import cause_of
 
 HOUR = timedelta(hours=1)
 #: causes that speak of the ticket or of a person, never of the harness, repository or factory
@@ -76,7 +77,7 @@ def _failing(
 ) -> BreakerState | None:
     streak: list[RunOutcome] = []
     for one in reversed(ended):
-        if one.state is RunState.SUCCEEDED or (causes is not None and _cause(one) in ANSWERED):
+        if one.state is RunState.SUCCEEDED or (causes is not None and cause_of(one) in ANSWERED):
             break
         if _counts(one, causes):
             streak.append(one)
@@ -92,13 +93,8 @@ def _failing(
 
 def _counts(one: RunOutcome, causes: frozenset[str] | None) -> bool:
     if causes is not None:
-        return _cause(one) in causes or one.reason_code in causes
-    return _cause(one) not in INNOCENT and one.harness_until is None
-
-
-def _cause(one: RunOutcome) -> str:
-    error = taxonomy().get(one.reason_code or "")
-    return error.cause if error else "error"
+        return cause_of(one) in causes or one.reason_code in causes
+    return cause_of(one) not in INNOCENT and one.harness_until is None
 
 
 def _costly(ended: Sequence[RunOutcome], rule: BreakerRule, now: datetime) -> BreakerState | None:

@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, Field, PositiveInt
 
 from domain.governance import Verdict
 from domain.handwriting import texts
-from domain.lifecycle import RunState
 from domain.model import Value
 from domain.outcomes import RunOutcome
 from domain.tickets import Risk
+from policy.evidence import telling
 
 Share = Annotated[float, Field(gt=0, le=1)]
 LEARNT_FROM: Final = timedelta(days=30)
@@ -42,7 +42,7 @@ def merge_eligibility(
         risk: Of the change.
         outcomes: Of the same harness in the same repository, lately.
     """
-    ended = [one for one in outcomes if one.ended_at is not None and one.state is not RunState.CANCELED]
+    ended = telling(outcomes)
     confidence = sum(one.verified for one in ended) / len(ended) if len(ended) >= policy.least_runs else None
     against = tuple(_against(policy, verdict, risk, confidence))
     return Eligibility(eligible=not against, confidence=confidence, against=against)

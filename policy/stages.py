@@ -8,11 +8,12 @@ from typing import Annotated, Final
 from pydantic import Field, PositiveInt
 
 from domain.handwriting import Duration
-from domain.lifecycle import RunState, Stage
+from domain.lifecycle import Stage
 from domain.model import Value
 from domain.outcomes import RunOutcome
 from domain.stages import Judged, StageReport
 from domain.tickets import Ticket, Tier
+from policy.evidence import telling
 
 Share = Annotated[float, Field(ge=0, le=1)]
 LADDER: Final = tuple(sorted(Tier, key=lambda tier: tier.rank))
@@ -46,7 +47,7 @@ class Evidence(Value):
 
 def stage_report(found: Evidence, policy: StagePolicy, *, repository: str | None, since: datetime) -> StageReport:
     """Return the figures and what they lack; the same evidence always gives the same report."""
-    ended = _ended(found.outcomes)
+    ended = telling(found.outcomes)
     before, now = _halves(ended, policy)
     steady = None if before is None or now is None else now >= before - policy.drop
     repeated = [group for group in _judged_again(found.judged) if len(group) > 1]
@@ -79,12 +80,6 @@ def step_up(tier: Tier) -> Tier | None:
 
 def step_down(tier: Tier) -> Tier | None:
     return LADDER[tier.rank - 1] if tier.rank else None
-
-
-def _ended(outcomes: Sequence[RunOutcome]) -> list[RunOutcome]:
-    """Return ended runs, oldest first, without those nobody could do anything about."""
-    known = [one for one in outcomes if one.ended_at is not None and one.harness_until is None]
-    return sorted((one for one in known if one.state is not RunState.CANCELED), key=lambda one: one.started_at)
 
 
 def _halves(ended: Sequence[RunOutcome], policy: StagePolicy) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.execution import Run
+from domain.heads import HeadState
 from domain.lifecycle import RunState, Stage
 from domain.tickets import Ticket
 from resources.brokers import brokers
@@ -63,6 +64,7 @@ def race(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
         with live(world, variables=told, sandbox="bubblewrap", max_running="3") as running:
             running.rest(*tickets.values())
             running.until(lambda: all(is_over(world, one) for one in tickets.values()), "every run has ended")
+            running.until(lambda: all(is_judged(world, one) for one in tickets.values()), "every head is judged")
         yield running, tickets
 
 
@@ -84,6 +86,12 @@ def run_of(world: World, ticket: Ticket) -> Run:
 
 def is_over(world: World, ticket: Ticket) -> bool:
     return run_of(world, ticket).state in (RunState.SUCCEEDED, RunState.FAILED)
+
+
+def is_judged(world: World, ticket: Ticket) -> bool:
+    pull = world.factory.lookup.pull_request(ticket.id)
+    head = world.factory.heads.find(pull.repository, pull.number) if pull else None
+    return head is not None and head.state in (HeadState.TOLD, HeadState.FAILED)
 
 
 def test_each_ticket_has_its_own_change_and_no_other(race) -> None:

@@ -302,7 +302,7 @@ def test_a_ticket_waits_for_approval_holding_nothing(live: Live, doomed: Doomed)
     live.until(lambda: dagster_idle(live, risky), "the Dagster run ended")
     assert live.world.factory.oversight.live_leases() == []
     live.until(lambda: not workers(live), "no worker left")
-    assert live.sandboxes() == []
+    live.until(lambda: live.sandboxes() == [], "no sandbox left")
     (first,) = live.dagster_runs(risky)
     assert first["status"] == "SUCCESS"
     beside = live.world.file(title="beside", lock="desk", commands=["echo beside > beside.txt"])

@@ -44,3 +44,9 @@ def test_runs_that_were_canceled_or_go_on_teach_nothing() -> None:
     assert (
         merge_eligibility(POLICY, verdict=Verdict.PASS, risk=Risk.LOW, outcomes=[*GOOD[:3], *others]).confidence is None
     )
+
+
+def test_so_do_runs_that_lost_their_means() -> None:
+    lost = outcome(9, verified=False, state=RunState.FAILED, reason_code="run.worker_died")
+    found = merge_eligibility(POLICY, verdict=Verdict.PASS, risk=Risk.LOW, outcomes=[*GOOD, lost])
+    assert found.confidence == 1.0

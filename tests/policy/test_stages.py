@@ -121,5 +121,34 @@ def test_the_constrained_stage_has_one_worker(stage: Tier, most: int) -> None:
     assert running_limit(7, POLICY.model_copy(update={"stage": stage})) == most
 
 
+@pytest.mark.parametrize(
+    ("code", "tells"),
+    [
+        ("run.worker_died", False),
+        ("lease.expired", False),
+        ("sandbox.failed", False),
+        ("ledger.unavailable", False),
+        ("forge.unavailable", False),
+        ("storage.full", False),
+        ("harness.rate_limited", False),
+        ("lease.conflict", False),
+        ("verify.failed", True),
+        ("patch.empty", True),
+        ("harness.failed", True),
+        ("run.timed_out", True),
+        ("run.money_exceeded", True),
+        ("approval.rejected", True),
+        ("factory.unexpected", True),
+        ("no.such_code", True),
+        (None, True),
+    ],
+)
+def test_a_run_that_lost_its_means_is_no_evidence(code: str | None, *, tells: bool) -> None:
+    failed = [outcome(9 + n, verified=False, state=RunState.FAILED, reason_code=code) for n in range(4)]
+    found = report([*GOOD, *failed])
+    assert (found.runs, found.steady) == ((8, False) if tells else (4, True))
+    assert bool(found.breaches) is tells
+
+
 def test_the_shipped_policy_loads() -> None:
     assert load_policy().stages.stage is Tier.AUTONOMOUS

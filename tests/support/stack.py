@@ -14,7 +14,7 @@ from typing import Any
 from tests.deploy.shape import DEPLOY, plain_environment
 from tests.support.factory import VERIFY
 from tests.support.repositories import make_repository
-from tests.support.services import eventually, free_port
+from tests.support.services import NeverCame, eventually, free_port
 
 PROJECT = "factory-e2e"
 DEAR = 4.0  #: seconds between two questions through deploy/factory: one costs this machine about one
@@ -70,7 +70,22 @@ class Stack:
             return refused.code, json.load(refused)
 
     def until(self, what: Callable[[], bool], words: str, pause: float = 0.5) -> None:
-        eventually(what, words, self.state / "logs" / "none.log", pause)
+        try:
+            eventually(what, words, pause=pause)
+        except NeverCame as never:
+            raise AssertionError(f"{never}\n{self.account()}") from never
+
+    def account(self) -> str:
+        """Return what the factory, the engine and the services tell of themselves, for a failed test's message."""
+        commands = [
+            [str(DEPLOY / "factory"), "status"], [str(DEPLOY / "factory"), "ticket", "list"],
+            [str(DEPLOY / "factory"), "runs"], ["docker", "ps", "--all"], ["uptime"],
+        ]  # fmt: skip
+        told = [
+            subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
+            for words in commands
+        ]
+        return "\n".join([*(done.stdout + done.stderr for done in told), self.words()])
 
     def enrol(self, name: str = "calc") -> None:
         source = make_repository(self.state / "source")
