@@ -162,7 +162,8 @@ def _entry(spec: SandboxSpec, command: Command, door: bool) -> tuple[str, ...]:
     """Run the relay beside the command when there is a door; bound each process; tell a missing program as 127."""
     limits = (f"--nproc={spec.processes}", f"--nofile={FILES}", "--core=0", f"--fsize={spec.disk_bytes}", "--")
     deadline = int(command.timeout.total_seconds()) + GRACE_SECONDS
-    own_end = (program("timeout"), "--signal=KILL", str(deadline))
+    # a group of its own: what ends it in time hands signals on, and would do so with those that its group gets too
+    own_end = (program("timeout"), "--foreground", "--signal=KILL", str(deadline), program("setsid"))
     return (*((python(), "-I", *RELAY) if door else ()), program("prlimit"), *limits, *own_end)
 
 
@@ -198,14 +199,19 @@ def _accounted(end: Exit, group: cgroups.Group) -> Exit:
 
 
 def _inner(marker: str, members: Container[int]) -> list[psutil.Process]:
-    """Return the command itself: below the staging script come bwrap, its namespace's first process, and the command.
+    """Return the command itself: below the staging script come bwrap, its namespace's first process, what ends the
+    command in time, and the command.
 
     A command elsewhere may carry any marker; it is no member of the group.
     """
     for script in [process for process in marked(marker) if process.pid in members][:1]:
         try:
             return [
-                command for bwrap in script.children() for first in bwrap.children() for command in first.children()
+                command
+                for bwrap in script.children()
+                for first in bwrap.children()
+                for timer in first.children()
+                for command in timer.children()
             ][:1]
         except psutil.Error:
             return []

@@ -167,9 +167,7 @@ class TestBubblewrapSandbox(SandboxConformance):
         thief = f"FACTORY_SANDBOX={sandbox.mark(victim)} python3 -c 'import time; print(1, flush=True); time.sleep(20)'"
         hostile = sandbox.execute(ref, shell(thief))
         assert next(output for output in hostile if isinstance(output, OutputLine)).text == "1"
-        honest = sandbox.execute(
-            victim, shell("trap 'echo stopping; exit 7' INT; echo up; while :; do sleep 0.1; done")
-        )
+        honest = sandbox.execute(victim, shell("sleep 20 & trap 'echo stopping; exit 7' INT; echo up; wait"))
         seen = []
         for output in honest:
             seen.append(output)
