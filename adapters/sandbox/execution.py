@@ -14,6 +14,7 @@ from domain.sandbox import Exit, Mailbox, Output, OutputLine, Tick
 CHUNK = 1 << 16
 TICK_SECONDS = 1.0
 POLL_SECONDS = 0.2
+ENDING_SECONDS = 0.001, 0.02  #: between two looks at a command whose outputs have ended: first, and doubled up to
 DRAIN_SECONDS = 5.0  #: what a pipe may still hold after everything that could write to it was killed
 SHELL_SIGNAL = 128  #: what shells, bwrap and containers add to a signal's number
 UNTOLD = {signal.SIGHUP}  #: git ends with 129 for wrong usage
@@ -70,6 +71,7 @@ class _Pump:
         self._started = self._last_byte = self._last_tick = time.monotonic()
         self._deadline = self._started + command.timeout.total_seconds()
         self._ended: float | None = None
+        self._pause, self._longest_pause = ENDING_SECONDS
         self._code: int | None = None
         self._timed_out = False
         self._stdin = memoryview((command.stdin or "").encode())
@@ -149,7 +151,8 @@ class _Pump:
     def _poll(self) -> Iterator[OutputLine]:
         self._take_mail()
         if not self._selector.get_map():
-            time.sleep(POLL_SECONDS / 10)
+            time.sleep(self._pause)
+            self._pause = min(2 * self._pause, self._longest_pause)
             return
         for key, events in self._selector.select(POLL_SECONDS):
             if events & selectors.EVENT_WRITE:
