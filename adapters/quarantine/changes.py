@@ -1,15 +1,30 @@
 """What a tree changes against a base, read from git's own data in a bare repository."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from adapters._vendor.git import Git
 from domain.errors import PatchTooLarge
 from domain.governance import FileChange
-from policy.results import ABSENT, LINK, SUBMODULE, Entry, ResultPolicy
+from policy.results import ABSENT, FILE_MODES, LINK, SUBMODULE, Entry, ResultPolicy
 
 _LISTING_LIMIT = 512 * 1024 * 1024  #: bytes of a base's file names
 _META_BYTES = 110  #: of one entry of a raw diff beside its path
 _TARGET_LIMIT = 4096  #: bytes of a symbolic link's target that are read
+_DIFF = ("diff-tree", "-r", "-z", "-M", "--no-ext-diff", "--no-textconv", "--no-abbrev", "--raw", "--numstat")
+
+Row = tuple[list[str], list[str]]  #: [old mode, new mode, old id, new id, status], [old path, if it has one, path]
+
+
+class Changes(NamedTuple):
+    """What a tree makes of its base; names as reports show them, of two that show alike no content is told."""
+
+    files: tuple[FileChange, ...]  #: renames found
+    added: int  #: lines
+    removed: int
+    before: Mapping[str, str]  #: regular files of the base that were changed: name → blob
+    after: Mapping[str, str]  #: the same of the tree
 
 
 def read_entries(git: Git, base: str, tree: str, policy: ResultPolicy) -> tuple[Entry, ...]:
@@ -22,7 +37,7 @@ def read_entries(git: Git, base: str, tree: str, policy: ResultPolicy) -> tuple[
     raw, more = git.head("diff-tree", "-r", "--raw", "-z", "--no-abbrev", "--no-renames", base, tree, limit=limit)
     if more:
         raise PatchTooLarge(f"far more than {policy.max_entries} entries")
-    rows = list(_raw_rows(_text(raw)))
+    rows, _ = _raw_rows(_text(raw))
     if len(rows) > policy.max_entries:
         raise PatchTooLarge(f"{len(rows)} entries, more than {policy.max_entries}")
     sizes = _sizes(git, [meta[3] for meta, _paths in rows if meta[1] not in {ABSENT, SUBMODULE}])
@@ -55,11 +70,9 @@ def read_paths(git: Git, base: str, tree: str, policy: ResultPolicy) -> list[str
     return _text(listing).split("\0")[:-1]
 
 
-def read_changes(git: Git, base: str, tree: str) -> tuple[tuple[FileChange, ...], int, int]:
-    """Return (files with renames found, lines added, lines removed)."""
-    told = ("diff-tree", "-r", "-z", "-M", "--no-ext-diff", "--no-textconv")
-    rows = list(_raw_rows(_text(git.run(*told, "--raw", "--no-abbrev", base, tree))))
-    binary, added, removed = _parse_numstat(_text(git.run(*told, "--numstat", base, tree)))
+def read_changes(git: Git, base: str, tree: str) -> Changes:
+    rows, counts = _raw_rows(_text(git.run(*_DIFF, base, tree)))
+    binary, added, removed = _parse_numstat(counts)
     sizes = _sizes(git, [meta[3] for meta, _ in rows if meta[1] not in {ABSENT, SUBMODULE}])
     files = [
         FileChange(
@@ -72,21 +85,34 @@ def read_changes(git: Git, base: str, tree: str) -> tuple[tuple[FileChange, ...]
         )
         for meta, paths in rows
     ]
-    return tuple(files), added, removed
+    before = _distinct((_printable(paths[0]), meta[2]) for meta, paths in rows if meta[0] in FILE_MODES)
+    after = _distinct((_printable(paths[-1]), meta[3]) for meta, paths in rows if meta[1] in FILE_MODES)
+    return Changes(tuple(files), added, removed, before, after)
 
 
-def _raw_rows(raw: str) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield ([old mode, new mode, old id, new id, status], [old path, if it has one, path])."""
-    fields = iter(raw.split("\0")[:-1])
-    for first in fields:
-        meta = first.lstrip(":").split(" ")
-        yield meta, [next(fields) for _ in range(2 if meta[4][0] in "RC" else 1)]
+def _distinct(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    pairs = list(named)
+    seen = Counter(name for name, _ in pairs)
+    return {name: blob for name, blob in pairs if seen[name] == 1}
 
 
-def _parse_numstat(numstat: str) -> tuple[set[str], int, int]:
+def _raw_rows(told: str) -> tuple[list[Row], list[str]]:
+    """Return the rows of a raw diff, and the fields behind them."""
+    fields = told.split("\0")[:-1]
+    rows: list[Row] = []
+    at = 0
+    while at < len(fields) and fields[at].startswith(":"):
+        meta = fields[at].lstrip(":").split(" ")
+        end = at + 1 + (2 if meta[4][0] in "RC" else 1)
+        rows.append((meta, fields[at + 1 : end]))
+        at = end
+    return rows, fields[at:]
+
+
+def _parse_numstat(counts: Sequence[str]) -> tuple[set[str], int, int]:
     binary: set[str] = set()
     added = removed = 0
-    fields = iter(numstat.split("\0")[:-1])
+    fields = iter(counts)
     for first in fields:
         plus, minus, path = first.split("\t", 2)
         if not path:

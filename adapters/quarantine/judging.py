@@ -40,14 +40,14 @@ class Judge:
         patch, more = self.git.head(*_PATCH, self.base, tree, limit=patch_limit)
         if more:
             raise PatchTooLarge(f"the patch has more than {patch_limit} bytes", limit=patch_limit)
-        files, added, removed = read_changes(self.git, self.base, tree)
+        changes = read_changes(self.git, self.base, tree)
         return Admitted(
             base_sha=self.base,
             tree_sha=self.git.text("rev-parse", "--verify", f"{tree}^{{tree}}"),
             patch=patch,
-            files=files,
-            lines_added=added,
-            lines_removed=removed,
+            files=changes.files,
+            lines_added=changes.added,
+            lines_removed=changes.removed,
         )
 
     def _refuse_entries(self, tree: str, unchecked: frozenset[str]) -> None:

@@ -44,16 +44,16 @@ def gather(
         ForgeUnavailable: git cannot tell what the change is.
     """
     parts = _parts(factory, source, settings, policy, tell)
-    files, added, removed = source.changes
+    changes = source.changes
     scans, checked, supplies = parts.scans, parts.checked, parts.supplies
     subject = source.subject
     return ChangeFacts(
         repository=subject.repository.name,
         base_sha=subject.base_sha,
         head_sha=subject.head_sha,
-        files=files,
-        lines_added=added,
-        lines_removed=removed,
+        files=changes.files,
+        lines_added=changes.added,
+        lines_removed=changes.removed,
         commits=parts.commits,
         author=subject.author,
         ticket_id=subject.ticket_id,
@@ -104,12 +104,8 @@ class _Parts(NamedTuple):
 
 
 def _read(source: Source) -> None:
-    """Read what all parts look at, before two of them could do it twice."""
-    looks = (lambda: source.changes, lambda: source.base, lambda: source.head)
     try:
-        with ThreadPoolExecutor(len(looks)) as pool:
-            for done in [pool.submit(look) for look in looks]:
-                done.result()
+        _ = source.changes
     except (GitError, ValueError) as error:
         raise ForgeUnavailable(f"git cannot tell what the change is: {error}"[:1000]) from error
 

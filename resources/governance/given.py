@@ -1,5 +1,6 @@
 """Gathering and judging apart: what the rules are given is stored between the two, so that each can be done again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from pydantic import ValidationError
@@ -40,8 +41,11 @@ def gather_given(factory: Factory, subject: Subject, tell: Tell) -> ArtifactRef:
         PolicyInvalid, RepositoryInvalid: the merge base's own files are wrong. ForgeUnavailable: git cannot tell.
     """
     source = Source(mirror_of(factory.settings, subject.repository.remote), subject)
-    policy = policy_of(factory, source)
-    settings = settings_at(factory, subject.repository, subject.base_sha)
+    with ThreadPoolExecutor(2, thread_name_prefix="governance") as pool:
+        reading = pool.submit(settings_at, factory, subject.repository, subject.base_sha)
+        pool.submit(lambda: source.changes)  # what fails here fails again where it is told
+        policy = policy_of(factory, source)
+        settings = reading.result()
     given = Given(facts=gather(factory, source, settings, policy, tell), policy=policy, rules=subject.rules)
     return factory.artifacts.put(given.model_dump_json(indent=1).encode(), kind="facts", name=FACTS)
 

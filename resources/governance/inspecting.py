@@ -70,8 +70,10 @@ def scan_subject(
 
 def _scan(factory: Factory, bench: Bench, source: Source, told: Round, leave: Callable[[], Future[None]]) -> Scans:
     changed = to_scan(source.files)
-    content = _texts(source.head, [one.path for one in changed])
-    before = _before(source, changed)
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(_before, source, changed)
+        content = _texts(source.after, [one.path for one in changed])
+        before = reading.result()
     together = sum(map(len, before.content.values())) <= TOGETHER_BYTES
     ran = scan_files(factory, bench, Files(changed, content, before.content if together else {}), told)
     left = leave() if together else None
@@ -115,7 +117,7 @@ def _scan_base(
 def _before(source: Source, changed: Iterable[FileChange]) -> _Before:
     files = [one for one in changed if one.status != "A"]
     old = {one.old_path or one.path: one.path for one in files}
-    return _Before(files, {old[name]: text for name, text in _texts(source.base, old).items()})
+    return _Before(files, {old[name]: text for name, text in _texts(source.before, old).items()})
 
 
 def _texts(tree: Tree, names: Iterable[str]) -> dict[str, bytes]:

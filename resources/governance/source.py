@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters._vendor.git import Git, GitError
-from adapters.quarantine.changes import read_changes
+from adapters.quarantine.changes import Changes, read_changes
 from domain.changes import CommitFact, WorkflowChange
 from domain.errors import RepositoryInvalid
 from domain.governance import FileChange
@@ -42,13 +42,22 @@ class Source:
         return tree_of(self.git, self.subject.head_sha)
 
     @cached_property
-    def changes(self) -> tuple[tuple[FileChange, ...], int, int]:
-        """Files, lines added and lines removed."""
+    def changes(self) -> Changes:
         return read_changes(self.git, self.subject.base_sha, self.subject.head_sha)
 
     @property
     def files(self) -> tuple[FileChange, ...]:
-        return self.changes[0]
+        return self.changes.files
+
+    @property
+    def before(self) -> Tree:
+        """The base, as far as it was changed."""
+        return Tree(self.git, self.changes.before)
+
+    @property
+    def after(self) -> Tree:
+        """The head, as far as it was changed."""
+        return Tree(self.git, self.changes.after)
 
     def commits(self) -> tuple[CommitFact, ...]:
         """Return the commits of the change, the newest first; none when they cannot be read."""
@@ -72,8 +81,8 @@ class Source:
     def _workflow(self, file: FileChange) -> WorkflowChange:
         old = file.old_path or file.path
         try:
-            head = _text(self.head, file.path)
-            base = _text(self.base, old) if old in self.base.files else None
+            head = _text(self.after, file.path)
+            base = _text(self.before, old) if old in self.before.files else None
         except (KeyError, ValueError):
             return WorkflowChange(path=file.path, unreadable=True)
         return workflow_change(file.path, base, head)

@@ -1,22 +1,16 @@
 """The files of a commit, read from git's own data: never a checkout, never what the tree says of itself."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from adapters._vendor.git import Git
 from policy.results import FILE_MODES
 
-#: mode, blob and name of an entry
-_ROW: Final = re.compile(r"([0-7]{6}) \w+ ([0-9a-f]+)\t([^\0]+)\0")
+_MODE: Final = slice(6)  #: of a row `MODE blob BLOB<tab>NAME`
+_BEFORE_BLOB: Final = len("100644 blob ")
 PART_BYTES: Final = 48 * 1024 * 1024  #: of what is asked of git at once
-
-
-class Place(NamedTuple):
-    mode: str
-    blob: str
 
 
 @dataclass(frozen=True)
@@ -24,11 +18,11 @@ class Tree:
     """Regular files of one commit by name, as reports show it; two whose names show alike are left out."""
 
     git: Git
-    files: Mapping[str, Place]
+    files: Mapping[str, str]  #: name → blob
 
     def read(self, names: Iterable[str], *, each: int, total: int) -> dict[str, bytes]:
         """Return the content of those that are here, at most `each` and together `total` bytes, in their order."""
-        asked = {name: self.files[name].blob for name in names if name in self.files}
+        asked = {name: self.files[name] for name in names if name in self.files}
         sizes = _sizes(self.git, asked.values())
         kept: dict[str, str] = {}
         left = total
@@ -49,10 +43,17 @@ def tree_of(git: Git, commit: str, *paths: str) -> Tree:
         GitError: there is no such commit, or it lists more names than git may tell.
     """
     listing = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
-    rows = _ROW.findall(listing.decode("utf-8", "replace"))
-    seen = Counter(row[2] for row in rows)
-    regular = [row for row in rows if row[0] in FILE_MODES and seen[row[2]] == 1]
-    return Tree(git, {name: Place(mode, blob) for mode, blob, name in regular})
+    rows = listing.decode("utf-8", "replace").split("\0")[:-1]
+    names = [row.partition("\t")[2] for row in rows]
+    files = {
+        name: row[_BEFORE_BLOB : row.index("\t")]
+        for row, name in zip(rows, names, strict=True)
+        if row[_MODE] in FILE_MODES
+    }
+    alike = [] if len(set(names)) == len(names) else [name for name, count in Counter(names).items() if count > 1]
+    for name in alike:
+        files.pop(name, None)
+    return Tree(git, files)
 
 
 def _sizes(git: Git, blobs: Iterable[str]) -> dict[str, int]:
