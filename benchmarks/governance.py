@@ -3,8 +3,8 @@
 The bundle is all that `factory governance run` does but the project's own tests, which cost what they cost: mirroring,
 a sandbox, every scanner on the changed files, what the base had, the rules, the report. Its floor is what its tools
 cost in the same run, as its report tells: the slowest of them, or all their processor time divided by the processors,
-whichever is more. At most 1.25 times is the aim. In turn with it each tool runs alone and bare on the same files: a
-floor that no scheduling reaches where one tool takes as long as all others together, printed for comparison.
+whichever is more. At most 1.25 times is the aim. In turn with it each tool runs alone and bare on the same files, for
+comparison: a floor that whole tools on few processors do not reach in any order.
 """
 
 import argparse
