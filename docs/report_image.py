@@ -49,6 +49,8 @@ def commit(folder: Path, files: dict[str, str], words: str) -> None:
 def judged(folder: Path) -> str:
     """Return the comment on a change of a small repository, with links as a front door gives them."""
     from control_plane.governance.running import run  # noqa: PLC0415
+    from control_plane.governance.targets import PathChange  # noqa: PLC0415
+    from domain.changes import Author  # noqa: PLC0415
     from policy.governance.report import render  # noqa: PLC0415
     from resources.artifact_links import public_links  # noqa: PLC0415
     from resources.settings import load_settings  # noqa: PLC0415
@@ -61,7 +63,8 @@ def judged(folder: Path) -> str:
     commit(shop, BEFORE, "A shop")
     commit(shop, AFTER, "Report and deploy")
     factory = open_factory(load_settings(folder / "home"), migrate=True)
-    report = run(factory, str(shop), "HEAD~1", "HEAD", (), lambda line: print(line, file=sys.stderr))
+    change = PathChange(base="HEAD~1", author=Author.PERSON)
+    report = run(factory, str(shop), change, (), lambda line: print(line, file=sys.stderr))
     return render(report, public_links(factory.settings), top=factory.policy.governance.top)
 
 
