@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from adapters.sandbox.execution import follow
+from adapters.sandbox.programs import program
 from domain.errors import SandboxFailed
 from domain.harness import Command
 from domain.sandbox import Exit, Mailbox, Output, OutputLine
@@ -56,8 +57,10 @@ def start(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
 def _started(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
     if not launch.cwd.is_dir():
         raise SandboxFailed(f"the sandbox is gone: {launch.cwd} does not exist")
+    # a factory in the background of a script ignores interrupts, and no shell can trap what was ignored before it
+    heeding = (program("env"), "--default-signal", "--")
     return subprocess.Popen(
-        launch.argv,
+        (*heeding, *launch.argv),
         cwd=launch.cwd,
         env=dict(launch.environment),
         stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,

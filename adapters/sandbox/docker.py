@@ -24,7 +24,9 @@ from domain.sandbox import Availability, Exit, Isolation, Mailbox, Output, Sandb
 
 USER = "10001:10001"
 TOOLS = "/usr/local/bin"  #: the image has uv there
-TIMEOUT = "/usr/bin/timeout"  #: by its full path: the environment leads PATH
+#: by its full path: the environment leads PATH. In the foreground it hands a signal on once, to what it runs
+TIMEOUT = ("/usr/bin/timeout", "--foreground", "--signal=KILL")
+GROUP = ("/sbin/docker-init", "-s", "-g", "--")  #: hands a signal on to the whole group of the command
 PYTHON = "/usr/bin/python3"  #: the image has one, for the door's relay
 FILES = 4096  #: open files
 PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"  #: names of results the broker hands out
@@ -159,7 +161,7 @@ class DockerSandbox(RootedSandbox):
         stdin = command.stdin is not None
         return {
             "Image": spec.image or self._image,
-            "Cmd": [TIMEOUT, "--signal=KILL", str(deadline), *relay, *command.argv],
+            "Cmd": [*TIMEOUT, str(deadline), *GROUP, *relay, *command.argv],
             "User": USER,
             "WorkingDir": str(workspace.seen("work")),
             "Labels": {**self._labels(workspace.top.name), "factory.deadline": str(int(time.time()) + deadline)},

@@ -9,6 +9,7 @@ PACKAGES = {
     "bwrap": "bubblewrap",
     "sh": "dash",
     "timeout": "coreutils",
+    "env": "coreutils",
     "mkfs.ext4": "e2fsprogs",
 }  #: the rest is util-linux
 

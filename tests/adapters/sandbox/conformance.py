@@ -262,15 +262,31 @@ class SandboxConformance:
         assert isinstance(seen[-1], Exit)
         assert seen[-1].code == 7
 
-    def test_one_interrupt_is_one_signal(self, sandbox, ref) -> None:
-        wait = "import signal, time; signal.signal(2, lambda *_: print('stopping', flush=True)); "
-        wait += "print('up', flush=True); time.sleep(1)"
+    def test_one_interrupt_is_one_signal_for_each_of_the_command(self, sandbox, ref) -> None:
+        inner = r"""
+import os, signal, time
+heard = []
+signal.signal(signal.SIGINT, lambda *_: (heard.append(1), os.write(1, b"inner\n")))
+os.write(1, b"up\n")
+while not heard:
+    time.sleep(0.01)
+time.sleep(1)
+"""
+        outer = f"trap 'echo outer' INT; python3 -c '{inner}'; exit 7"
         seen = []
-        for output in sandbox.execute(ref, Command(argv=("python3", "-c", wait))):
+        for output in sandbox.execute(ref, shell(outer)):
             seen.append(output)
             if isinstance(output, OutputLine) and output.text == "up":
                 sandbox.interrupt(ref)
-        assert texts(seen) == ["up", "stopping"]
+        assert texts(seen) == ["up", "inner", "outer"]
+        assert seen[-1].code == 7
+
+    def test_a_factory_that_ignores_interrupts_runs_commands_that_do_not(self, sandbox, ref) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self.test_interrupt_is_sigint_and_harmless_when_nothing_runs(sandbox, ref)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     # --- surroundings
 
