@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -109,7 +109,18 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _factory() -> None: ...
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        output.answer(None, [output.product()], as_json=False)
+        output.leave(0)
+
+
+def _factory(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None: ...
 
 
 if __name__ == "__main__":

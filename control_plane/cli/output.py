@@ -64,6 +64,13 @@ def _fail(code: str, message: str, remedy: str, details: dict[str, Any], *, as_j
         sys.stdout.write(json.dumps({"error": document}, default=str) + "\n")
 
 
+def product() -> str:
+    """Return the name and the version of what runs."""
+    from importlib import metadata  # noqa: PLC0415 - it imports a parser of mails
+
+    return f"factory {metadata.version('software-factory')}"
+
+
 def _write_traceback(error: BaseException) -> str:
     import tempfile  # noqa: PLC0415 - only a bug pays for it
     import traceback  # noqa: PLC0415
@@ -73,5 +80,5 @@ def _write_traceback(error: BaseException) -> str:
     folder = find_home() / "logs"
     place = str(folder) if folder.is_dir() else None
     with tempfile.NamedTemporaryFile("w", prefix="bug-", suffix=".log", dir=place, delete=False) as file:
-        file.write("".join(traceback.format_exception(error)))
+        file.write(f"{product()}\n" + "".join(traceback.format_exception(error)))
     return file.name

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_the_list_above_is_the_whole_command_line(cli):
     assert {leaf.split()[0] for leaf in LEAVES} == set(app.COMMANDS)
     listed = re.findall(r"^  ([a-z-]+) {2,}", cli("--help").out, re.MULTILINE)
     assert set(app.COMMANDS) <= set(listed)
+
+
+def test_it_tells_its_version(cli):
+    said = cli("--version")
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert (said.code, said.out) == (0, f"factory {declared}\n")
 
 
 def test_an_alias_is_the_whole_command(cli, tmp_path, monkeypatch):
@@ -94,6 +101,7 @@ def test_a_bug_is_3_with_a_file_and_no_traceback(cli, world, monkeypatch):
     path = re.search(r"report it with (\S+)", said.err)
     assert path is not None
     assert "RuntimeError: boom" in Path(path[1]).read_text()
+    assert Path(path[1]).read_text().startswith("factory ")
     assert said.error["code"] == "factory.unexpected"
 
 
