@@ -61,9 +61,9 @@ lint: install ## Check style, formatting and the import contracts
 format: install ## Rewrite the code in the one format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-typecheck: install ## Check types, strictly; of the docs the script that no test runs
+typecheck: install ## Check types, strictly
 	@$(BIN)/mypy
-	@$(BIN)/mypy docs/report_image.py
+	@$(BIN)/mypy docs/*.py
 
 docs-check: install ## Fail when generated pages are stale or the site does not build strictly
 	@$(BIN)/python docs/generate.py --check

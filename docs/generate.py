@@ -190,7 +190,7 @@ Use f-strings where it can be proved that nothing changes.
 
 
 def ticket_file_page() -> str:
-    keys = {field.alias for field in Manifest.model_fields.values()}
+    keys = {field.alias or name for name, field in Manifest.model_fields.items()}
     if keys != set(TICKET_KEYS):
         raise SystemExit(f"TICKET_KEYS in docs/generate.py lacks or has too much: {sorted(keys ^ set(TICKET_KEYS))}")
     retry = {

@@ -1,6 +1,7 @@
 """The page of policy files: each file's shape, from the models that check it."""
 
 from collections.abc import Iterable
+from enum import Enum
 
 from pydantic import BaseModel
 from tables import docstring, enum_comments, fields_table
@@ -265,7 +266,7 @@ added; one of a shipped name replaces it whole. Schema: [profile.json](../schema
 {fields_table(Profile)}"""
 
 
-def _choices(head: str, kind: type) -> str:
+def _choices(head: str, kind: type[Enum]) -> str:
     told = enum_comments(kind)
     rows = [f"| `{one.value}` | {told.get(one.value, '')} |" for one in kind]
     return "\n".join([f"| `{head}` | meaning |", "|---|---|", *rows]) + "\n"

@@ -12,11 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from screenshot import take
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from docs.screenshot import take  # noqa: E402 - the repository is no installed package of the renderer's environment
-
+sys.path.insert(0, str(ROOT))  # the repository is no installed package of the renderer's environment
 OUTPUT = ROOT / "docs" / "images" / "report.png"
 STYLE = "github-markdown-css@5.9.0"
 PAGE = """<!doctype html><meta charset="utf-8"><style>{style}
