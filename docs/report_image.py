@@ -2,7 +2,8 @@
 with GitHub's own Markdown program and style, and photograph it with headless Chromium (Debian: chromium,
 fonts-noto-color-emoji).
 
-Usage: uv run --with cmarkgfm==2025.10.22 python docs/report_image.py [--output docs/images/report.png]
+Usage: .venv/bin/uv run --no-project --python .venv/bin/python --with cmarkgfm==2025.10.22
+           python docs/report_image.py [--output docs/images/report.png]
 """
 
 import argparse
@@ -15,7 +16,6 @@ from pathlib import Path
 from screenshot import take
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # the repository is no installed package of the renderer's environment
 OUTPUT = ROOT / "docs" / "images" / "report.png"
 STYLE = "github-markdown-css@5.9.0"
 PAGE = """<!doctype html><meta charset="utf-8"><style>{style}
