@@ -2,21 +2,20 @@
 
 import base64
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
 from adapters.advisory import pip_audit
-from adapters.sandbox.contract import Sandbox
 from domain.changes import Dependency, Ecosystem, Known, Package
 from domain.errors import FactoryError
-from domain.execution import SandboxRef
 from domain.findings import Scan, ScanState
 from domain.harness import Command
-from domain.sandbox import Exit, OutputLine, SandboxSpec
+from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
 from policy.governance.model import GovernancePolicy
 from policy.governance.weighing import Learnt
 from resources.advisory_door import advisory_server, way_to_advisories
+from resources.checks import Observer
 from resources.governance.inspecting import scanners_of
 from resources.governance.scanning import settings_of
 from resources.sandboxes import choose_sandbox, provision, remove
@@ -37,14 +36,19 @@ def audited(policy: GovernancePolicy, rules: Sequence[str]) -> bool:
     return NAME in scanners_of(policy, rules)
 
 
-def audit(factory: Factory, dependencies: Sequence[Dependency], packages: Sequence[Package] = ()) -> tuple[Scan, ...]:
+def audit(
+    factory: Factory,
+    dependencies: Sequence[Dependency],
+    packages: Sequence[Package] = (),
+    observe: Observer = lambda _: None,
+) -> tuple[Scan, ...]:
     """Return its scan; none when nothing is Python's or it is switched off, so that a rule says it did not run."""
     own = [one for one in dependencies if one.ecosystem is Ecosystem.PYPI]
     told = settings_of(factory, NAME)
     if not own or not told.enabled:
         return ()
     try:
-        return (_audit(factory, list(_settled(own, packages))),)
+        return (_audit(factory, list(_settled(own, packages)), observe),)
     except FactoryError as error:
         return (_unknown(own, ScanState.OFFLINE, f"[{error.code}] {error.message}"[:500]),)
 
@@ -60,7 +64,7 @@ def _settled(own: Sequence[Dependency], packages: Sequence[Package]) -> Iterator
             yield one.model_copy(update={"version": package.version})
 
 
-def _audit(factory: Factory, own: Sequence[Dependency]) -> Scan:
+def _audit(factory: Factory, own: Sequence[Dependency], observe: Observer) -> Scan:
     told = settings_of(factory, NAME)
     sandbox = choose_sandbox(factory, trusted=True)
     name, programs = f"audit-{uuid4().hex[:16]}", factory.settings.scanner_programs
@@ -70,10 +74,11 @@ def _audit(factory: Factory, own: Sequence[Dependency]) -> Scan:
     ref = provision(factory, sandbox, spec)
     try:
         pins = base64.b64encode(pip_audit.pins(own).encode()).decode()
-        _said(sandbox, ref, Command(argv=("sh", "-c", WRITE), stdin=pins))
+        _said(sandbox.execute(ref, Command(argv=("sh", "-c", WRITE), stdin=pins)), observe)
         with way_to_advisories(factory, ref) as way:
             command = pip_audit.command(told.executable or NAME, way.address, timedelta(seconds=told.timeout))
-            end, stdout, stderr = _said(sandbox, ref, command.model_copy(update={"environment": way.environment}))
+            asking = sandbox.execute(ref, command.model_copy(update={"environment": way.environment}))
+            end, stdout, stderr = _said(asking, observe)
     finally:
         remove(factory, ref)
     server = advisory_server(factory.settings) or ""
@@ -83,13 +88,16 @@ def _audit(factory: Factory, own: Sequence[Dependency]) -> Scan:
     return scan.model_copy(update={"log": log})
 
 
-def _said(sandbox: Sandbox, ref: SandboxRef, command: Command) -> tuple[Exit, str, str]:
-    *outputs, end = sandbox.execute(ref, command)
-    assert isinstance(end, Exit)  # noqa: S101 - the contract's last word
+def _said(outputs: Iterable[Output], observe: Observer) -> tuple[Exit, str, str]:
+    end = Exit(code=None, seconds=0)
     streams = {"stdout": "", "stderr": ""}
-    for one in outputs:
-        if isinstance(one, OutputLine):
-            streams[one.stream] += one.text + ("" if one.goes_on else "\n")
+    for output in outputs:
+        observe(output)
+        match output:
+            case OutputLine(stream=stream, text=text, goes_on=goes_on):
+                streams[stream] += text + ("" if goes_on else "\n")
+            case Exit():
+                end = output
     return end, streams["stdout"], streams["stderr"]
 
 

@@ -21,6 +21,7 @@ from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.model import Value
 from domain.sandbox import Exit, OutputLine, SandboxSpec
+from resources.checks import Observer
 from resources.governance.accounts import Streams, read_account
 from resources.sandboxes import choose_sandbox, provision, remove
 from resources.wiring import Factory
@@ -58,7 +59,8 @@ class Bench:
     sandbox: Sandbox
     ref: SandboxRef
     token: str  #: nobody can guess it: it stands in commands for where the files of their run lie
-    begun: Callable[[], None] = lambda: None  #: called when programs are about to start
+    begun: Callable[[], None]  #: called when programs are about to start
+    observe: Observer
 
     @property
     def rules(self) -> str:
@@ -84,10 +86,22 @@ class Bench:
             timeout=timedelta(seconds=seconds + GRACE_SECONDS),
         )
         self.begun()
-        end, words = _said(self.sandbox, self.ref, command)
+        end, words = self._said(command)
         if end.code != 0 and not end.timed_out:
             raise SandboxFailed(f"the files could not be laid out, or nothing could be started: {words[-500:]}")
         return {job.name: self._written(place, job) for job in jobs}, end.timed_out
+
+    def _said(self, command: Command) -> tuple[Exit, str]:
+        words: list[str] = []
+        end = Exit(code=None, seconds=0)
+        for output in self.sandbox.execute(self.ref, command):
+            self.observe(output)
+            match output:
+                case OutputLine(text=text):
+                    words = [*words[-20:], text[:1000]]
+                case Exit():
+                    end = output
+        return end, "\n".join(words)
 
     def _scripts(self, place: str, number: int, job: Job) -> Iterator[tuple[str, bytes]]:
         """Yield the script that runs a job, and its input, by the names they lie under."""
@@ -116,7 +130,9 @@ class Bench:
 
 
 @contextmanager
-def opened_bench(factory: Factory, begun: Callable[[], None] = lambda: None) -> Iterator[Bench]:
+def opened_bench(
+    factory: Factory, begun: Callable[[], None] = lambda: None, observe: Observer = lambda _: None
+) -> Iterator[Bench]:
     """Make a sandbox with the scanner programs in it, and remove it at the end.
 
     Raises:
@@ -127,7 +143,7 @@ def opened_bench(factory: Factory, begun: Callable[[], None] = lambda: None) -> 
     told = str(programs) if programs.is_dir() else None
     ref = provision(factory, sandbox, SandboxSpec(id=name, run_id=name, mirror=None, commit=None, scanners=told))
     try:
-        yield Bench(sandbox, ref, f"place-{uuid4().hex}", begun)
+        yield Bench(sandbox, ref, f"place-{uuid4().hex}", begun, observe)
     finally:
         remove(factory, ref)
 
@@ -140,18 +156,6 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
-
-
-def _said(sandbox: Sandbox, ref: SandboxRef, command: Command) -> tuple[Exit, str]:
-    words: list[str] = []
-    end = Exit(code=None, seconds=0)
-    for output in sandbox.execute(ref, command):
-        match output:
-            case OutputLine(text=text):
-                words = [*words[-20:], text[:1000]]
-            case Exit():
-                end = output
-    return end, "\n".join(words)
 
 
 def _text(content: bytes | None) -> str:

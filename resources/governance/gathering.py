@@ -17,9 +17,10 @@ from policy.governance.approvals import approved
 from policy.governance.model import GovernancePolicy
 from policy.scopes import scope_report
 from resources.governance.checking import Checked, check_subject
-from resources.governance.inspecting import Scans, scan_subject, scanners_of
+from resources.governance.inspecting import Hooks, Scans, scan_subject, scanners_of
 from resources.governance.leaks import alert_leaks, leaks_of
 from resources.governance.source import Source
+from resources.governance.stopping import Stop
 from resources.governance.supplies import RULES as OF_SUPPLIES
 from resources.governance.supplies import Supplies, supplies_of
 from resources.wiring import Factory
@@ -115,21 +116,23 @@ def _parts(
 ) -> _Parts:
     """Gather what the rules that are asked for look at, and nothing else."""
     rules = set(source.subject.rules or policy.rules)
-    with ThreadPoolExecutor(4, thread_name_prefix="governance") as pool:
+    stop = Stop()
+    with ThreadPoolExecutor(4, thread_name_prefix="governance") as pool, stop.on_leaving_early(tell):
         reading = pool.submit(_read, source)
         begun = Event()
-        scan = partial(scan_subject, factory, source, policy, reading.result, begun.set)
+        scan = partial(scan_subject, factory, source, policy, Hooks(reading.result, begun.set, stop.observe))
         scanning = pool.submit(_told, tell, "scanners", scan, Scans()) if _scans(source, policy) else None
         reading.result()
         checking = asking = None
         if "tests" in rules:
-            work = partial(check_subject, factory, source, settings)
+            work = partial(check_subject, factory, source, settings, stop.observe)
             checking = pool.submit(_told, tell, "the repository's own checks", work, Checked())
         if scanning:  # they take longest: what takes the interpreter's time waits until they have started
             scanning.add_done_callback(lambda _: begun.set())
             begun.wait()
         if OF_SUPPLIES & rules:
-            asking = pool.submit(_told, tell, "dependencies", lambda: supplies_of(factory, source, policy), Supplies())
+            ask = partial(supplies_of, factory, source, policy, stop.observe)
+            asking = pool.submit(_told, tell, "dependencies", ask, Supplies())
         commits, workflows = source.commits(), source.workflows()
         leaks = _told(tell, "secrets elsewhere", lambda: _leaks(factory, source), None) if "secrets" in rules else None
         checked = checking.result() if checking else Checked()

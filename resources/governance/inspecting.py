@@ -9,6 +9,7 @@ from domain.errors import FactoryError
 from domain.findings import Scan
 from domain.governance import FileChange
 from policy.governance.model import GovernancePolicy
+from resources.checks import Observer
 from resources.governance.bench import Bench, opened_bench
 from resources.governance.legible import legible
 from resources.governance.planting import EACH_BYTES, TOTAL_BYTES, to_scan
@@ -43,25 +44,21 @@ def scanners_of(policy: GovernancePolicy, rules: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(scanner for rule in asked for scanner in rule.scanners))
 
 
-def scan_subject(
-    factory: Factory,
-    source: Source,
-    policy: GovernancePolicy,
-    read: Callable[[], None],
-    begun: Callable[[], None] = lambda: None,
-) -> Scans:
-    """Return the scans of head and base; what could not happen at all says so in each of them.
+class Hooks(NamedTuple):
+    read: Callable[[], None]  #: returns when the source is read: the sandbox is made while git is still asked
+    begun: Callable[[], None]  #: called when the scanners start
+    observe: Observer
 
-    The sandbox is made while git is still asked: `read` returns when the source is read; `begun` is called when the
-    scanners start.
-    """
+
+def scan_subject(factory: Factory, source: Source, policy: GovernancePolicy, hooks: Hooks) -> Scans:
+    """Return the scans of head and base; what could not happen at all says so in each of them."""
     names = wanted(factory, scanners_of(policy, source.subject.rules))
     if not names:
         return Scans()
     try:
         with ThreadPoolExecutor(1) as aside, ExitStack() as leaving:
-            bench = leaving.enter_context(opened_bench(factory, begun))
-            read()
+            bench = leaving.enter_context(opened_bench(factory, hooks.begun, hooks.observe))
+            hooks.read()
             told = Round("head", names, policy.budget)
             return _scan(factory, bench, source, told, lambda: aside.submit(leaving.pop_all().close))
     except FactoryError as error:

@@ -8,6 +8,7 @@ from domain.changes import AdvisorySource, Dependency, Package
 from domain.execution import ArtifactRef
 from domain.findings import Scan
 from policy.governance.model import GovernancePolicy
+from resources.checks import Observer
 from resources.dependency_facts import advisory_source, learn, package_registries
 from resources.governance.auditing import audit, audited
 from resources.governance.manifests import Asked, asked_for
@@ -26,11 +27,13 @@ class Supplies(NamedTuple):
     sbom: ArtifactRef | None = None
 
 
-def supplies_of(factory: Factory, source: Source, policy: GovernancePolicy) -> Supplies:
+def supplies_of(factory: Factory, source: Source, policy: GovernancePolicy, observe: Observer) -> Supplies:
     """Ask the registries and advisories of what is introduced; what did not answer says so in each package."""
     asked = asked_for(source)
     packages, advisories = _learnt(factory, asked.introduced)
-    scans = audit(factory, asked.introduced or (), packages or ()) if audited(policy, source.subject.rules) else ()
+    scans: tuple[Scan, ...] = ()
+    if audited(policy, source.subject.rules):
+        scans = audit(factory, asked.introduced or (), packages or (), observe)
     return Supplies(asked, packages, advisories, scans, _inventory(factory, source, asked, packages or ()))
 
 
