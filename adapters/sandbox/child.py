@@ -1,6 +1,7 @@
 """A command as a child process of ours, in a session of its own."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from domain.sandbox import Exit, Mailbox, Output, OutputLine
 
 KILL_SECONDS = 5.0
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+HEEDED = signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM  #: by what runs, though we may ignore them
 Reap = Callable[[int | None], object]
 
 
@@ -57,10 +59,8 @@ def start(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
 def _started(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
     if not launch.cwd.is_dir():
         raise SandboxFailed(f"the sandbox is gone: {launch.cwd} does not exist")
-    # a factory in the background of a script ignores interrupts, and no shell can trap what was ignored before it
-    heeding = (program("env"), "--default-signal", "--")
     return subprocess.Popen(
-        (*heeding, *launch.argv),
+        (*_heeding(), *launch.argv),
         cwd=launch.cwd,
         env=dict(launch.environment),
         stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
@@ -71,6 +71,13 @@ def _started(launch: Launch, command: Command) -> subprocess.Popen[bytes]:
         umask=0o022,
         bufsize=0,
     )
+
+
+def _heeding() -> tuple[str, ...]:
+    """A factory in the background of a script ignores interrupts, and no shell can trap what was ignored before it."""
+    if signal.SIG_IGN in map(signal.getsignal, HEEDED):
+        return (program("env"), "--default-signal", "--")
+    return ()
 
 
 class Child:
