@@ -14,7 +14,7 @@ from domain.egress import Purpose
 from domain.errors import FactoryError, HarnessCrashed, ModelUnreachable, ProgramMissing
 from domain.execution import SandboxRef
 from domain.harness import Command
-from domain.sandbox import Exit, OutputLine, SandboxSpec
+from domain.sandbox import SandboxSpec
 from resources.doors import Errand, opened
 from resources.harnesses import (
     INSTALL,
@@ -29,7 +29,7 @@ from resources.harnesses import (
 )
 from resources.model_answers import Answer, refusal_in, words_of
 from resources.model_apis import MODEL_APIS, ModelApi, api_of
-from resources.sandboxes import choose_sandbox, place_of, provision, remove
+from resources.sandboxes import choose_sandbox, listen, place_of, provision, remove
 from resources.secrets import PREFIX, variable
 from resources.settings import Settings
 from resources.wiring import Factory
@@ -123,7 +123,7 @@ def program_version(factory: Factory, name: str, ref: SandboxRef) -> str:
     traits = factory.harnesses[name].traits
     program = options_for(factory.settings, name).executable or traits.program
     command = Command(argv=(program, *traits.version), timeout=timedelta(seconds=SECONDS), output_limit=SAID)
-    end, said, wrong = _said(sandbox, ref, command)
+    end, said, wrong = listen(sandbox.execute(ref, command))
     if end.code in MISSING:
         raise ProgramMissing(f"there is no program {program!r} in the {sandbox.name} sandbox")
     if end.code != 0:
@@ -146,27 +146,12 @@ def _ask(
         timeout=timedelta(seconds=2 * PATIENCE),
         output_limit=SAID,
     )
-    _, said, wrong = _said(sandbox, ref, command)
+    _, said, wrong = listen(sandbox.execute(ref, command))
     try:
         return refusal_in(Answer.model_validate_json(said))
     except ValidationError:
         lines = wrong.strip().splitlines() or ["no answer"]
         return ModelUnreachable(f"the door did not answer: {words_of(lines[-1])}")
-
-
-def _said(sandbox: Sandbox, ref: SandboxRef, command: Command) -> tuple[Exit, str, str]:
-    """Run a command; return its end and what it wrote to stdout and stderr."""
-    lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    end = Exit(code=None, seconds=0)
-    for output in sandbox.execute(ref, command):
-        match output:
-            case OutputLine(stream=stream, text=text):
-                lines[stream].append(text)
-            case Exit():
-                end = output
-            case _:
-                pass
-    return end, "\n".join(lines["stdout"]), "\n".join(lines["stderr"])
 
 
 def _found(factory: Factory, name: str, place: str, version: str | None, against: FactoryError | None) -> Finding:

@@ -1,11 +1,13 @@
 """Which sandbox a command gets, with which bounds, and how it goes."""
 
 import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from adapters.sandbox.contract import Imaged, Sandbox
 from domain.errors import ImageUnavailable, IsolationRequired, SandboxFailed
 from domain.execution import SandboxRef
-from domain.sandbox import Availability, Isolation, SandboxSpec
+from domain.sandbox import Availability, Exit, Isolation, Output, OutputLine, SandboxSpec
 from resources import unowned
 from resources.settings import Settings
 from resources.wiring import Factory
@@ -110,6 +112,28 @@ def provision(factory: Factory, sandbox: Sandbox, spec: SandboxSpec) -> SandboxR
         factory.doors.remove(spec.id)
         unowned.let_go(spec.id)
         raise
+
+
+class Said(NamedTuple):
+    end: Exit
+    stdout: str
+    stderr: str
+
+
+def listen(outputs: Iterable[Output], observe: Callable[[Output], None] = lambda _: None) -> Said:
+    """Return how a command ended and what it wrote, all of it: its output limit bounds it."""
+    end = Exit(code=None, seconds=0)
+    pieces: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    for output in outputs:
+        observe(output)
+        match output:
+            case OutputLine(stream=stream, text=text, goes_on=goes_on):
+                pieces[stream].append(text if goes_on else f"{text}\n")
+            case Exit():
+                end = output
+            case _:
+                pass
+    return Said(end, "".join(pieces["stdout"]), "".join(pieces["stderr"]))
 
 
 def remove(factory: Factory, ref: SandboxRef) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,14 +11,14 @@ from domain.changes import Dependency, Ecosystem, Known, Package
 from domain.errors import FactoryError
 from domain.findings import Scan, ScanState
 from domain.harness import Command
-from domain.sandbox import Exit, Output, OutputLine, SandboxSpec
+from domain.sandbox import SandboxSpec
 from policy.governance.model import GovernancePolicy
 from policy.governance.weighing import Learnt
 from resources.advisory_door import advisory_server, way_to_advisories
 from resources.checks import Observer
 from resources.governance.inspecting import scanners_of
 from resources.governance.scanning import settings_of
-from resources.sandboxes import choose_sandbox, provision, remove
+from resources.sandboxes import choose_sandbox, listen, provision, remove
 from resources.settings import Settings
 from resources.wiring import Factory
 
@@ -74,11 +74,11 @@ def _audit(factory: Factory, own: Sequence[Dependency], observe: Observer) -> Sc
     ref = provision(factory, sandbox, spec)
     try:
         pins = base64.b64encode(pip_audit.pins(own).encode()).decode()
-        _said(sandbox.execute(ref, Command(argv=("sh", "-c", WRITE), stdin=pins)), observe)
+        listen(sandbox.execute(ref, Command(argv=("sh", "-c", WRITE), stdin=pins)), observe)
         with way_to_advisories(factory, ref) as way:
             command = pip_audit.command(told.executable or NAME, way.address, timedelta(seconds=told.timeout))
             asking = sandbox.execute(ref, command.model_copy(update={"environment": way.environment}))
-            end, stdout, stderr = _said(asking, observe)
+            end, stdout, stderr = listen(asking, observe)
     finally:
         remove(factory, ref)
     server = advisory_server(factory.settings) or ""
@@ -86,19 +86,6 @@ def _audit(factory: Factory, own: Sequence[Dependency], observe: Observer) -> Sc
     scan = pip_audit.read(end, stdout, stderr, own, shlex.join(again.argv))
     log = factory.artifacts.put(f"{stdout}\n-- standard error --\n{stderr}".encode(), kind="log", name="pip-audit.log")
     return scan.model_copy(update={"log": log})
-
-
-def _said(outputs: Iterable[Output], observe: Observer) -> tuple[Exit, str, str]:
-    end = Exit(code=None, seconds=0)
-    streams = {"stdout": "", "stderr": ""}
-    for output in outputs:
-        observe(output)
-        match output:
-            case OutputLine(stream=stream, text=text, goes_on=goes_on):
-                streams[stream] += text + ("" if goes_on else "\n")
-            case Exit():
-                end = output
-    return end, streams["stdout"], streams["stderr"]
 
 
 def _unknown(own: Sequence[Dependency], state: ScanState, reason: str) -> Scan:
