@@ -6,37 +6,25 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from uuid import uuid4
 
-import psutil
 import pytest
 
 from tests.support.backends import BACKENDS, serving
 from tests.support.repositories import commit, git, make_repository
 from tests.support.services import eventually
+from tests.support.sleeping import sleepers, unique
 
 MODULE = "control_plane.cli.app"
 
 
-def unique() -> int:
-    """Return seconds that nothing else on this machine sleeps."""
-    return 100_000 + uuid4().int % 10**7
-
-
-def sleepers(seconds: int) -> list[int]:
-    told = ["sleep", str(seconds)]
-    return [one.pid for one in psutil.process_iter(["cmdline", "status"])
-            if one.info["cmdline"] == told and one.info["status"] != psutil.STATUS_ZOMBIE]  # fmt: skip
-
-
-def shop(folder: Path, seconds: int) -> Path:
+def shop(folder: Path, seconds: str) -> Path:
     source = make_repository(folder, {"shop.py": "price = 1\n", "Makefile": f"test:\n\tsleep {seconds}\n"})
     git(source, "checkout", "-q", "-b", "change")
     commit(source, {"shop.py": "price = 2\n"}, "Raise the price")
     return source
 
 
-def interrupted(source: Path, home: Path, rule: str, seconds: int, **told: str) -> subprocess.CompletedProcess[str]:
+def interrupted(source: Path, home: Path, rule: str, seconds: str, **told: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", MODULE, "governance", "run", str(source), "--base", "main", "--rule", rule]
     log = home.parent / "said.log"
     with log.open("w") as said:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from domain.execution import SandboxRef
 from domain.harness import Command
 from domain.sandbox import Exit, Isolation, Mailbox, OutputLine, Tick
 from tests.adapters.sandbox.workshop import Upstream, fresh, run, said, shell, texts
+from tests.support.sleeping import sleepers, unique
 
 SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_", "HOSTNAME"}
 PROMISED = {"PATH", "HOME", "LANG", "TMPDIR", "FACTORY_OUT", "FACTORY_SANDBOX"}
@@ -41,17 +41,6 @@ for output in sandbox.execute(SandboxRef(backend=sandbox.name, id=sys.argv[2]), 
 """
 
 
-def sleepers(seconds: str) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cmdline()[:2] == ["sleep", seconds] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
-
-
 def wait_for(wanted: object, look: object, seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
     while look() != wanted and time.monotonic() < deadline:  # type: ignore[operator]
@@ -68,11 +57,6 @@ def prepare(sandbox: Sandbox, folder: Path, script: str) -> str:
     assert ended.code == 0
     sandbox.teardown(ref)
     return kept
-
-
-def unique() -> str:
-    """A number of seconds that no other sleeping process on this machine has."""
-    return f"9{uuid.uuid4().int % 10**8}"
 
 
 class SandboxConformance:

@@ -11,8 +11,9 @@ from adapters.sandbox import bubblewrap, staging
 from adapters.sandbox.bubblewrap import BubblewrapSandbox
 from domain.errors import SandboxFailed, StorageFull
 from domain.sandbox import Availability, Isolation, OutputLine
-from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, prepare, sleepers, unique, wait_for
+from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, prepare, wait_for
 from tests.adapters.sandbox.workshop import Upstream, fresh, run, said, shell, texts
+from tests.support.sleeping import sleepers, unique
 
 #: asked when the first test runs, not when pytest collects
 PROBED: list[Availability] = []

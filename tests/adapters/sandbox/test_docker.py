@@ -7,9 +7,10 @@ import pytest
 
 from domain.errors import SandboxFailed
 from domain.sandbox import Isolation
-from tests.adapters.sandbox.conformance import SandboxConformance, unique
+from tests.adapters.sandbox.conformance import SandboxConformance
 from tests.adapters.sandbox.workshop import fresh, run, said, shell, texts
 from tests.support.containers import BrokeredDocker, broker
+from tests.support.sleeping import unique
 
 
 def docker(*words: str) -> str:

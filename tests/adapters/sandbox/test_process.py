@@ -6,8 +6,9 @@ import pytest
 
 from adapters.sandbox.process import ProcessSandbox
 from domain.sandbox import Isolation
-from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, sleepers, unique, wait_for
+from tests.adapters.sandbox.conformance import WORKER, SandboxConformance, wait_for
 from tests.adapters.sandbox.workshop import fresh, run, shell, texts
+from tests.support.sleeping import sleepers, unique
 
 
 class TestProcessSandbox(SandboxConformance):
